@@ -1,0 +1,6 @@
+//! sidekick: a sidecar load balancer for HTTP and S3.
+//!
+//! The crate is a library with a thin binary around it; the library promises no API to anybody
+//! else. Read `ARCHITECTURE.md` first. The modules stand here in import order: a module imports
+//! only those above it, and `tests/architecture.rs` holds us to that.
+
