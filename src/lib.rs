@@ -4,3 +4,5 @@
 //! else. Read `ARCHITECTURE.md` first. The modules stand here in import order: a module imports
 //! only those above it, and `tests/architecture.rs` holds us to that.
 
+// HTTP/1.1 as values: heads, framing, chunks, head writing, own answers.
+pub mod http;

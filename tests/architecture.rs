@@ -1,19 +1,41 @@
 //! The rules of the house, checked on the source text: which room may know which, how large a
 //! file may grow, what has no place anywhere. Each failure prints the line and the rule.
 
+#![expect(clippy::expect_used, reason = "a test says what it expected")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in import order: a module imports only modules to its left.
 const ROOMS: [&str; 17] = [
-    "sys", "http", "config", "metrics", "balance", "topology", "event", "net", "upstream", "health",
-    "discovery", "cache", "admin", "proxy", "tui", "server", "app",
+    "sys",
+    "http",
+    "config",
+    "metrics",
+    "balance",
+    "topology",
+    "event",
+    "net",
+    "upstream",
+    "health",
+    "discovery",
+    "cache",
+    "admin",
+    "proxy",
+    "tui",
+    "server",
+    "app",
 ];
+
+/// The rooms of values and deciders, which read no clock.
+const TIMELESS: [&str; 5] = ["http", "config", "balance", "topology", "cache"];
 
 /// Lines a file may have before its test module.
 const LARGEST_FILE: usize = 500;
 
-const NAMELESS: [&str; 7] = ["utils", "util", "common", "helpers", "misc", "types", "globals"];
+const NAMELESS: [&str; 7] = [
+    "utils", "util", "common", "helpers", "misc", "types", "globals",
+];
 const SHARED_STATE: [&str; 3] = ["thread_local!", "LazyLock", "OnceLock"];
 const UNFINISHED: [&str; 3] = ["todo!", "dbg!", "unimplemented!"];
 const MAY_PRINT: [&str; 3] = ["main.rs", "tui", "event"];
@@ -48,7 +70,10 @@ impl Source {
 
     fn is_test(&self) -> bool {
         self.path.file_name().is_some_and(|name| name == "tests.rs")
-            || self.path.components().any(|part| part.as_os_str() == "tests")
+            || self
+                .path
+                .components()
+                .any(|part| part.as_os_str() == "tests")
     }
 }
 
@@ -64,8 +89,16 @@ fn sources() -> Vec<Source> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let below = path.strip_prefix(&root).expect("below src");
                 let first = below.components().next().expect("a file has a name");
-                let room = first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
-                let room = if below.components().count() == 1 { format!("{room}.rs") } else { room };
+                let room = first
+                    .as_os_str()
+                    .to_string_lossy()
+                    .trim_end_matches(".rs")
+                    .to_owned();
+                let room = if below.components().count() == 1 {
+                    format!("{room}.rs")
+                } else {
+                    room
+                };
                 let text = fs::read_to_string(&path).expect("a source is text");
                 found.push(Source {
                     path: Path::new("src").join(below),
@@ -89,9 +122,16 @@ fn rooms_named(line: &str) -> Vec<&'static str> {
     for (at, _) in line.match_indices("crate::") {
         let rest = &line[at + "crate::".len()..];
         let list = rest.strip_prefix('{').map_or(rest, |inner| inner);
-        for part in if rest.starts_with('{') { list.split(',').collect() } else { vec![rest] } {
-            let word: String =
-                part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        for part in if rest.starts_with('{') {
+            list.split(',').collect()
+        } else {
+            vec![rest]
+        } {
+            let word: String = part
+                .trim()
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             named.extend(ROOMS.iter().copied().filter(|room| *room == word));
         }
     }
@@ -103,11 +143,16 @@ fn imports_point_left() {
     let place = |room: &str| ROOMS.iter().position(|known| *known == room);
     let mut breaches = Vec::new();
     for source in sources() {
-        let Some(here) = place(&source.room) else { continue };
+        let Some(here) = place(&source.room) else {
+            continue;
+        };
         for (number, line) in source.code() {
             for room in rooms_named(line) {
                 if place(room).is_some_and(|there| there > here) {
-                    let rule = format!("`{}` must not know `{room}`: imports point left", source.room);
+                    let rule = format!(
+                        "`{}` must not know `{room}`: imports point left",
+                        source.room
+                    );
                     breaches.push(source.breach(number, &rule));
                 }
             }
@@ -125,7 +170,11 @@ fn every_room_is_on_the_map() {
         if !known {
             breaches.push(source.breach(1, "this room is not on the list of rooms"));
         }
-        let name = source.path.file_stem().expect("a file has a name").to_string_lossy();
+        let name = source
+            .path
+            .file_stem()
+            .expect("a file has a name")
+            .to_string_lossy();
         if NAMELESS.contains(&&*name) || NAMELESS.contains(&source.room.as_str()) {
             breaches.push(source.breach(1, "a module is named for what it does"));
         }
@@ -139,7 +188,8 @@ fn no_file_is_larger_than_a_reader_can_hold() {
     for source in sources().iter().filter(|source| !source.is_test()) {
         let lines = source.production().count();
         if lines > LARGEST_FILE {
-            let rule = format!("{lines} lines before the tests; at most {LARGEST_FILE}: split it by role");
+            let rule =
+                format!("{lines} lines before the tests; at most {LARGEST_FILE}: split it by role");
             breaches.push(source.breach(lines, &rule));
         }
     }
@@ -149,12 +199,37 @@ fn no_file_is_larger_than_a_reader_can_hold() {
 #[test]
 fn no_state_is_shared_behind_the_callers_back() {
     let mut breaches = Vec::new();
-    for source in sources().iter().filter(|source| source.room != "main.rs" && !source.is_test()) {
+    for source in sources()
+        .iter()
+        .filter(|source| source.room != "main.rs" && !source.is_test())
+    {
         for (number, line) in source.code() {
-            let mutable_static = line.trim_start().trim_start_matches("pub ").starts_with("static ")
-                && ["Atomic", "Mutex", "RwLock", "Cell", "mut "].iter().any(|part| line.contains(part));
+            let mutable_static = line
+                .trim_start()
+                .trim_start_matches("pub ")
+                .starts_with("static ")
+                && ["Atomic", "Mutex", "RwLock", "Cell", "mut "]
+                    .iter()
+                    .any(|part| line.contains(part));
             if mutable_static || SHARED_STATE.iter().any(|part| line.contains(part)) {
-                breaches.push(source.breach(number, "state is a field of what owns it, passed down"));
+                breaches
+                    .push(source.breach(number, "state is a field of what owns it, passed down"));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn deciders_get_the_time_as_an_argument() {
+    let mut breaches = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| TIMELESS.contains(&source.room.as_str()) && !source.is_test())
+    {
+        for (number, line) in source.code() {
+            if line.contains("Instant::now") || line.contains("SystemTime::now") {
+                breaches.push(source.breach(number, "a decider gets the time as an argument"));
             }
         }
     }
@@ -180,7 +255,13 @@ fn nothing_is_left_unfinished_or_printed_from_afar() {
 
 #[test]
 fn the_import_rule_sees_through_braces() {
-    assert_eq!(rooms_named("use crate::{http, proxy::Exchange};"), ["http", "proxy"]);
-    assert_eq!(rooms_named("let x = crate::server::Worker::new();"), ["server"]);
+    assert_eq!(
+        rooms_named("use crate::{http, proxy::Exchange};"),
+        ["http", "proxy"]
+    );
+    assert_eq!(
+        rooms_named("let x = crate::server::Worker::new();"),
+        ["server"]
+    );
     assert!(rooms_named("use std::net::IpAddr;").is_empty());
 }
