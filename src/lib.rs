@@ -6,3 +6,9 @@
 
 // HTTP/1.1 as values: heads, framing, chunks, head writing, own answers.
 pub mod http;
+
+// Flags, environment and file, as one typed value.
+pub mod config;
+
+// What is counted, by whom, and how it reads when scraped.
+pub mod metrics;

@@ -1,0 +1,133 @@
+//! What the contract promises and this version cannot do yet. It is refused in words, never
+//! accepted and ignored. Building a feature removes its rows.
+
+use super::args::{admin, cache, sites, tls};
+use super::endpoint::{Endpoint, Scheme};
+use super::error::{Error, shown};
+use super::flag::{Flag, Kind};
+use super::setting::{Origin, Setting, Settings, boolean};
+
+const TLS: &str = "TLS arrives with a later release";
+const ADMIN: &str = "the admin listener arrives with a later release";
+const BALANCE: &str = "this policy arrives with a later release, use least or random";
+
+/// Flags, each with the sentence that says when.
+const FLAGS: &[(&Flag, &str)] = &[
+    (&tls::CERT, TLS),
+    (&tls::KEY, TLS),
+    (&tls::KEY_PASSWORD, TLS),
+    (&tls::AUTO_TLS_HOST, TLS),
+    (&tls::TLS_MAX, TLS),
+    (&tls::CACERT, TLS),
+    (&tls::CLIENT_CERT, TLS),
+    (&tls::CLIENT_KEY, TLS),
+    (&tls::INSECURE, TLS),
+    (&admin::ADMIN_ADDRESS, ADMIN),
+    (&admin::PPROF, "profiles arrive with a later release"),
+];
+
+/// Single values of flags that otherwise work.
+const VALUES: &[(&Flag, &str, &str)] = &[
+    (&sites::HOST_BALANCE, "round-robin", BALANCE),
+    (&sites::HOST_BALANCE, "p2c", BALANCE),
+];
+
+/// Variables without a flag.
+const VARIABLES: &[(&str, &str)] = &[(
+    cache::ENDPOINT,
+    "the shared cache arrives with a later release",
+)];
+
+/// Schemes of endpoints.
+const SCHEMES: &[(Scheme, &str)] = &[(Scheme::Https, TLS)];
+
+/// Whether the flag as a whole is refused.
+pub(crate) fn is_refused(flag: &Flag) -> bool {
+    FLAGS.iter().any(|(refused, _)| refused.name == flag.name)
+}
+
+/// Whether this value of the flag is refused.
+pub(crate) fn is_value_refused(flag: &Flag, value: &str) -> bool {
+    VALUES
+        .iter()
+        .any(|(refused, word, _)| refused.name == flag.name && *word == value)
+}
+
+/// Refuses settings that name what is not built.
+pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
+    for (flag, sentence) in FLAGS {
+        if let Some(setting) = settings.of(flag)
+            && asks(flag, setting)
+        {
+            return Err(refusal(flag, None, setting, sentence));
+        }
+    }
+    for (flag, value, sentence) in VALUES {
+        if let Some(setting) = settings.of(flag)
+            && setting.values.iter().any(|given| given == value)
+        {
+            return Err(refusal(flag, Some(value), setting, sentence));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses variables that name what is not built; empty ones count as unset.
+pub(crate) fn check_variables(is_set: impl Fn(&str) -> bool) -> Result<(), Error> {
+    match VARIABLES.iter().find(|(name, _)| is_set(name)) {
+        Some((name, sentence)) => Err(not_yet(name, sentence, "unset the variable")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses an endpoint of a scheme that is not built.
+pub(crate) fn check_endpoint(endpoint: &Endpoint) -> Result<(), Error> {
+    match SCHEMES
+        .iter()
+        .find(|(scheme, _)| *scheme == endpoint.scheme)
+    {
+        Some((_, sentence)) => {
+            let label = shown(endpoint.label());
+            Err(not_yet(&label, sentence, "use an http:// endpoint"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An empty text and a switch that is off ask for nothing.
+fn asks(flag: &Flag, setting: &Setting) -> bool {
+    setting.values.iter().any(|value| match flag.kind {
+        Kind::Switch => boolean(value) != Ok(false),
+        _ => !value.is_empty(),
+    })
+}
+
+fn refusal(flag: &Flag, value: Option<&str>, setting: &Setting, sentence: &str) -> Error {
+    let with = |separator: &str| value.map(|v| format!("{separator}{v}")).unwrap_or_default();
+    match &setting.origin {
+        Origin::CommandLine => not_yet(
+            &format!("--{}{}", flag.name, with(" ")),
+            sentence,
+            "remove the flag",
+        ),
+        Origin::Environment => not_yet(
+            &format!("{}{}", flag.variable(), with("=")),
+            sentence,
+            "unset the variable",
+        ),
+        Origin::File { path, line } => {
+            let message = not_yet(
+                &format!("{}{}", flag.name, with(" = ")),
+                sentence,
+                "remove the line",
+            );
+            Error::usage(format!("{}:{line}: {message}", path.display()))
+        }
+    }
+}
+
+fn not_yet(what: &str, sentence: &str, cure: &str) -> Error {
+    Error::usage(format!(
+        "`{what}` is not available in this version yet: {sentence}; {cure}"
+    ))
+}
