@@ -12,3 +12,9 @@ pub mod config;
 
 // What is counted, by whom, and how it reads when scraped.
 pub mod metrics;
+
+// What happened: events, their channel, their lines.
+pub mod event;
+
+// The live table.
+pub mod tui;
