@@ -4,6 +4,9 @@
 //! else. Read `ARCHITECTURE.md` first. The modules stand here in import order: a module imports
 //! only those above it, and `tests/architecture.rs` holds us to that.
 
+// Linux, as safe functions.
+pub mod sys;
+
 // HTTP/1.1 as values: heads, framing, chunks, head writing, own answers.
 pub mod http;
 
@@ -13,8 +16,20 @@ pub mod config;
 // What is counted, by whom, and how it reads when scraped.
 pub mod metrics;
 
+// Picking one of N.
+pub mod balance;
+
+// Sites, backends, health, and the snapshot that workers route by.
+pub mod topology;
+
 // What happened: events, their channel, their lines.
 pub mod event;
+
+// Streams, listeners, dialing, names, buffers, deadlines.
+pub mod net;
+
+// Idle connections to backends, and the guard that counts each attempt.
+pub mod upstream;
 
 // The live table.
 pub mod tui;

@@ -1,0 +1,26 @@
+//! `random`: every usable candidate with the same chance.
+
+use super::Candidates;
+
+/// Blind draws before the usable ones are counted. With most candidates up, one draw is enough.
+const DRAWS: usize = 4;
+
+pub(super) fn pick(candidates: Candidates<'_>, random: &mut fastrand::Rng) -> Option<usize> {
+    if candidates.len() == 0 {
+        return None;
+    }
+    for _ in 0..DRAWS {
+        let index = random.usize(..candidates.len());
+        if candidates.eligible(index).is_some() {
+            return Some(index);
+        }
+    }
+    let usable = || (0..candidates.len()).filter(|index| candidates.eligible(*index).is_some());
+    let count = usable().count();
+    if count == 0 {
+        return None;
+    }
+    // Another thread may have changed a standing since the count: then any one left will do.
+    let chosen = random.usize(..count);
+    usable().nth(chosen).or_else(|| usable().next_back())
+}

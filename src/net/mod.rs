@@ -1,0 +1,15 @@
+//! Bytes to and from peers: streams, listeners, dialing, names, buffers and deadlines.
+
+mod buffer;
+mod deadline;
+mod dialer;
+mod listener;
+mod resolver;
+mod stream;
+
+pub use buffer::{BUFFER_SIZE, Buffer, Stack};
+pub use deadline::{Deadlines, Ticket};
+pub use dialer::{DialError, dial};
+pub use listener::{ListenError, bind, inherited};
+pub use resolver::{Answer, ResolveError, Resolver};
+pub use stream::Stream;

@@ -1,0 +1,103 @@
+//! A connection to a peer, as the rest of the program sees it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::Buffer;
+use crate::sys;
+
+/// A byte stream to a peer. Polling never blocks; a task that got `Pending` is woken later.
+#[derive(Debug)]
+pub struct Stream {
+    tcp: TcpStream,
+}
+
+impl Stream {
+    /// Wraps a connected socket. Socket options are set as far as the kernel allows.
+    pub fn plain(tcp: TcpStream) -> Self {
+        // Without them the connection is slower, not wrong.
+        let _ = sys::tune(&tcp);
+        Self { tcp }
+    }
+
+    /// Reads what is there into the free part of `buffer` and returns the count; 0 is end of file.
+    ///
+    /// A full buffer reads nothing and stays pending without a wake: callers ask only with room.
+    pub fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Buffer,
+    ) -> Poll<io::Result<usize>> {
+        let free = buffer.free();
+        debug_assert!(!free.is_empty(), "read without room");
+        let mut reading = ReadBuf::new(free);
+        match Pin::new(&mut self.tcp).poll_read(context, &mut reading) {
+            Poll::Ready(Ok(())) => {
+                let count = reading.filled().len();
+                buffer.advance(count);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Writes from `first`, then `second`, in one call; returns how many bytes were taken.
+    pub fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let tcp = Pin::new(&mut self.tcp);
+        if second.is_empty() {
+            tcp.poll_write(context, first)
+        } else if first.is_empty() {
+            tcp.poll_write(context, second)
+        } else {
+            tcp.poll_write_vectored(context, &[IoSlice::new(first), IoSlice::new(second)])
+        }
+    }
+
+    /// Waits until a read would return something: bytes, end of file or an error.
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp.poll_read_ready(context)
+    }
+
+    /// Ready when something has happened on a connection from which nothing is expected: with
+    /// `true` when it is broken, with `false` when bytes or an end of file have arrived.
+    pub fn poll_broken(&self, context: &mut Context<'_>) -> Poll<bool> {
+        let mut first = [0];
+        self.tcp
+            .poll_peek(context, &mut ReadBuf::new(&mut first))
+            .map(|peeked| peeked.is_err())
+    }
+
+    /// Ends our side; the peer can still send.
+    pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+
+    /// Whether an idle connection can still be used: nothing has arrived on it, no end of file
+    /// and no error. Costs a system call only when the kernel has reported something.
+    pub fn is_idle(&self) -> bool {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        match self.tcp.poll_read_ready(&mut context) {
+            Poll::Pending => true,
+            Poll::Ready(Err(_)) => false,
+            Poll::Ready(Ok(())) => {
+                let unsaid = self.tcp.try_read(&mut [0]);
+                unsaid.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+        }
+    }
+
+    /// Closes with a reset, so that the peer can't take it for a clean end.
+    pub fn reset(self) {
+        sys::reset_on_close(&self.tcp);
+    }
+}

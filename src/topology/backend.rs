@@ -1,0 +1,123 @@
+//! One server that requests can go to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::balance::{Load, Standing};
+use crate::config::Endpoint;
+use crate::metrics::BackendMetrics;
+use crate::topology::{HealthState, Transition};
+
+/// What a backend is called and where its name came from.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The endpoint as logs and metrics label it: `http://host:port`.
+    pub label: Arc<str>,
+    /// The endpoint it was made from.
+    pub endpoint: Endpoint,
+    /// Its site's place in the order of preference, from zero.
+    pub site: usize,
+}
+
+/// One server: its name and addresses, its load and health, its figures.
+///
+/// Workers and the control thread share it by `Arc`. The load is one atomic word; the rest is
+/// locked for a moment on paths that are taken rarely: a dial, a check, a failure.
+#[derive(Debug)]
+pub struct Backend {
+    identity: Identity,
+    load: Load,
+    addresses: Mutex<Arc<[SocketAddr]>>,
+    health: Mutex<HealthState>,
+    metrics: BackendMetrics,
+    doubt: Notify,
+}
+
+impl Backend {
+    /// A backend of which nothing is known yet.
+    pub fn new(identity: Identity, load: Load, addresses: Arc<[SocketAddr]>) -> Self {
+        Self {
+            identity,
+            load,
+            addresses: Mutex::new(addresses),
+            health: Mutex::default(),
+            metrics: BackendMetrics::default(),
+            doubt: Notify::new(),
+        }
+    }
+
+    /// Its name and site.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The endpoint as logs and metrics label it.
+    pub fn label(&self) -> &Arc<str> {
+        &self.identity.label
+    }
+
+    /// Requests in flight, and whether more may come.
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+
+    /// Its figures.
+    pub fn metrics(&self) -> &BackendMetrics {
+        &self.metrics
+    }
+
+    /// Notified when a request found fault with the backend: a check should not wait for its turn.
+    pub fn doubt(&self) -> &Notify {
+        &self.doubt
+    }
+
+    /// The addresses its name stands for; empty while the name has not been resolved.
+    pub fn addresses(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(
+            &self
+                .addresses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Replaces the addresses; connections that stand are not touched.
+    pub fn set_addresses(&self, addresses: Arc<[SocketAddr]>) {
+        *self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    /// Hands an outcome to the health state, the only way in which health changes, and brings the
+    /// load word and the figures in line. The caller reports the change it gets back, with the
+    /// length of the outage that it ended.
+    pub fn observe(
+        &self,
+        now: Instant,
+        outcome: impl FnOnce(&mut HealthState) -> Option<Transition>,
+    ) -> Option<(Transition, Duration)> {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let transition = outcome(&mut health);
+        self.load.set_standing(health.standing());
+        let transition = transition?;
+        let downtime = self.metrics.transitioned(transition.up, now);
+        Some((transition, downtime))
+    }
+
+    /// When an ejection of it ends by itself.
+    pub fn ejected_until(&self) -> Option<Instant> {
+        self.health
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ejected_until()
+    }
+
+    /// Whether it is in rotation.
+    pub fn is_up(&self) -> bool {
+        self.load.word().standing() == Standing::Up
+    }
+}

@@ -1,0 +1,153 @@
+//! The immutable picture of all sites that workers route by, swapped whole.
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Backend;
+use crate::balance::LoadTable;
+
+/// Backends that are equally good to use, in one place of the order of preference.
+#[derive(Debug)]
+pub struct Site {
+    backends: Box<[Arc<Backend>]>,
+    /// Each backend's place in the load table, in the same order.
+    places: Box<[u32]>,
+}
+
+impl Site {
+    /// A site of these backends.
+    pub fn new(backends: Vec<Arc<Backend>>) -> Self {
+        let places = backends
+            .iter()
+            .map(|backend| backend.load().place())
+            .collect();
+        Self {
+            backends: backends.into(),
+            places,
+        }
+    }
+
+    /// Its backends.
+    pub fn backends(&self) -> &[Arc<Backend>] {
+        &self.backends
+    }
+
+    /// The backends' places in the load table, in the order of [`Site::backends`].
+    pub fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// Whether a backend of it is in rotation.
+    pub fn can_serve(&self) -> bool {
+        self.backends.iter().any(|backend| backend.is_up())
+    }
+}
+
+/// All sites at one moment, best first.
+#[derive(Debug)]
+pub struct Snapshot {
+    sites: Box<[Site]>,
+    loads: Arc<LoadTable>,
+}
+
+impl Snapshot {
+    /// A snapshot of these sites, whose backends' loads are all in `loads`.
+    pub fn new(sites: Vec<Site>, loads: Arc<LoadTable>) -> Self {
+        Self {
+            sites: sites.into(),
+            loads,
+        }
+    }
+
+    /// The sites, best first.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// The table with every backend's load word.
+    pub fn loads(&self) -> &LoadTable {
+        &self.loads
+    }
+
+    /// All backends of all sites.
+    pub fn backends(&self) -> impl Iterator<Item = &Arc<Backend>> {
+        self.sites.iter().flat_map(|site| site.backends.iter())
+    }
+
+    /// Whether any site has a backend in rotation.
+    pub fn can_serve(&self) -> bool {
+        self.sites.iter().any(Site::can_serve)
+    }
+}
+
+/// Where the control thread puts the snapshot and workers find it.
+#[derive(Debug)]
+pub struct Publisher {
+    generation: AtomicU64,
+    current: Mutex<Arc<Snapshot>>,
+}
+
+impl Publisher {
+    /// Publishes the first snapshot.
+    pub fn new(snapshot: Snapshot) -> Arc<Self> {
+        Arc::new(Self {
+            generation: AtomicU64::new(1),
+            current: Mutex::new(Arc::new(snapshot)),
+        })
+    }
+
+    /// Swaps the snapshot; requests that run keep the one they began with.
+    pub fn publish(&self, snapshot: Snapshot) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// The snapshot of now.
+    pub fn current(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A reader's handle, one a worker.
+    pub fn handle(self: &Arc<Self>) -> SnapshotHandle {
+        SnapshotHandle {
+            publisher: Arc::clone(self),
+            seen: 0,
+            snapshot: Rc::new(self.current()),
+        }
+    }
+}
+
+/// A worker's share of a snapshot: counted by this thread alone, so that taking it up for a request
+/// writes to no memory that another worker reads.
+pub type LocalSnapshot = Rc<SharedSnapshot>;
+
+/// A snapshot as all threads share it.
+type SharedSnapshot = Arc<Snapshot>;
+
+/// A worker's own copy of the pointer: one atomic load a request while nothing changes, and no
+/// counter that other threads write to.
+#[derive(Debug)]
+pub struct SnapshotHandle {
+    publisher: Arc<Publisher>,
+    seen: u64,
+    snapshot: LocalSnapshot,
+}
+
+impl SnapshotHandle {
+    /// Takes up a newer snapshot; returns whether there was one.
+    pub fn refresh(&mut self) -> bool {
+        let generation = self.publisher.generation.load(Ordering::Acquire);
+        if generation == self.seen {
+            return false;
+        }
+        self.snapshot = Rc::new(self.publisher.current());
+        self.seen = generation;
+        true
+    }
+
+    /// The snapshot as of the last [`SnapshotHandle::refresh`].
+    pub fn snapshot(&self) -> &LocalSnapshot {
+        &self.snapshot
+    }
+}

@@ -1,0 +1,152 @@
+//! Idle connections of one worker, by backend; the freshest is used first, the rest ages out.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::metrics::BackendCells;
+use crate::net::{DialError, Stream, dial};
+use crate::topology::{Backend, Snapshot};
+
+/// Idle connections kept for one backend by one worker.
+const MOST_IDLE: usize = 1024;
+
+/// One backend as one worker sees it: its idle connections and the worker's own figures of it.
+#[derive(Debug)]
+pub struct Upstream {
+    backend: Arc<Backend>,
+    cells: Arc<BackendCells>,
+    idle: RefCell<VecDeque<Idle>>,
+    /// Which of several addresses the next dial starts with.
+    next_address: Cell<usize>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    stream: Stream,
+    since: Instant,
+}
+
+impl Upstream {
+    fn new(backend: Arc<Backend>) -> Self {
+        let cells = backend.metrics().cells();
+        Self {
+            backend,
+            cells,
+            idle: RefCell::default(),
+            next_address: Cell::new(0),
+        }
+    }
+
+    /// The backend behind it.
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+
+    /// This worker's figures of the backend.
+    pub fn cells(&self) -> &BackendCells {
+        &self.cells
+    }
+
+    /// Takes the freshest idle connection that is still good.
+    pub fn checkout(&self) -> Option<Stream> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(freshest) = idle.pop_back() {
+            if freshest.stream.is_idle() {
+                self.cells.reused();
+                return Some(freshest.stream);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection on which nothing is outstanding in either direction.
+    pub fn put_back(&self, stream: Stream, now: Instant) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() >= MOST_IDLE {
+            idle.pop_front();
+        }
+        idle.push_back(Idle { stream, since: now });
+    }
+
+    /// Makes a new connection to one of the backend's addresses.
+    ///
+    /// # Errors
+    /// As [`dial`].
+    pub async fn connect(&self, within: Duration) -> Result<Stream, DialError> {
+        let addresses = self.backend.addresses();
+        let first = self.next_address.get();
+        self.next_address.set(first.wrapping_add(1));
+        let connected = dial(&addresses, first, within).await;
+        match &connected {
+            Ok(_) => self.cells.connected(),
+            Err(_) => self.cells.connect_failed(),
+        }
+        connected
+    }
+
+    /// Closes what has been idle since before `oldest`, and what the backend has closed.
+    fn sweep(&self, oldest: Option<Instant>) {
+        let stays = |idle: &Idle| oldest.is_none_or(|at| idle.since > at) && idle.stream.is_idle();
+        self.idle.borrow_mut().retain(stays);
+    }
+}
+
+/// All upstreams of one worker.
+#[derive(Debug)]
+pub struct Pool {
+    /// By the backend's place in the load table: dense, and no hashing on a request.
+    upstreams: RefCell<Vec<Option<Rc<Upstream>>>>,
+    idle_for: Duration,
+}
+
+impl Pool {
+    /// An empty pool that keeps connections idle for at most `idle_for`.
+    pub fn new(idle_for: Duration) -> Self {
+        Self {
+            upstreams: RefCell::default(),
+            idle_for,
+        }
+    }
+
+    /// This worker's view of `backend`.
+    pub fn upstream(&self, backend: &Arc<Backend>) -> Rc<Upstream> {
+        let place = backend.load().place() as usize;
+        let mut upstreams = self.upstreams.borrow_mut();
+        if upstreams.len() <= place {
+            upstreams.resize_with(place + 1, || None);
+        }
+        match &upstreams[place] {
+            Some(known) if Arc::ptr_eq(&known.backend, backend) => Rc::clone(known),
+            _ => {
+                let upstream = Rc::new(Upstream::new(Arc::clone(backend)));
+                upstreams[place] = Some(Rc::clone(&upstream));
+                upstream
+            }
+        }
+    }
+
+    /// Closes connections that were idle for too long or that a backend closed.
+    pub fn sweep(&self, now: Instant) {
+        let oldest = now.checked_sub(self.idle_for);
+        for upstream in self.upstreams.borrow().iter().flatten() {
+            upstream.sweep(oldest);
+        }
+    }
+
+    /// Lets go of backends that `snapshot` has no more; attempts under way keep theirs.
+    pub fn keep_only(&self, snapshot: &Snapshot) {
+        for entry in self.upstreams.borrow_mut().iter_mut() {
+            let gone = entry.as_ref().is_some_and(|known| {
+                !snapshot
+                    .backends()
+                    .any(|backend| Arc::ptr_eq(backend, &known.backend))
+            });
+            if gone {
+                *entry = None;
+            }
+        }
+    }
+}
