@@ -31,5 +31,23 @@ pub mod net;
 // Idle connections to backends, and the guard that counts each attempt.
 pub mod upstream;
 
+// Active checks.
+pub mod health;
+
+// Names to addresses, addresses to backends.
+pub mod discovery;
+
+// What is answered without a backend.
+pub mod admin;
+
+// The request path.
+pub mod proxy;
+
 // The live table.
 pub mod tui;
+
+// Threads, signals, drain and reload.
+pub mod server;
+
+// The composition root.
+pub mod app;

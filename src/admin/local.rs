@@ -1,0 +1,113 @@
+//! The paths of the data port that never reach a backend.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Figures;
+use crate::http::{Method, Reply};
+use crate::metrics::{Format, exposition};
+
+/// A path of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// `/v1/health`: whether any site can serve.
+    Health,
+    /// `/v1/certificates`: the certificate that clients should trust.
+    Certificates,
+    /// `/.prometheus/metrics`.
+    Metrics(Format),
+}
+
+/// Answers the local paths.
+#[derive(Debug)]
+pub struct Local {
+    figures: Arc<Figures>,
+}
+
+impl Local {
+    /// Answers by these figures.
+    pub fn new(figures: Arc<Figures>) -> Self {
+        Self { figures }
+    }
+
+    /// The page that a request is for; `None` for a backend's. Only GET and HEAD of exactly our
+    /// paths are ours.
+    pub fn page(method: Method, path: &[u8], accept: impl FnOnce() -> Format) -> Option<Page> {
+        // Nearly every path is a backend's, and ends its look-up here.
+        if !path.starts_with(b"/v1/") && !path.starts_with(b"/.prometheus/") {
+            return None;
+        }
+        if !matches!(method, Method::Get | Method::Head) {
+            return None;
+        }
+        match path {
+            b"/v1/health" => Some(Page::Health),
+            b"/v1/certificates" => Some(Page::Certificates),
+            b"/.prometheus/metrics" => Some(Page::Metrics(accept())),
+            _ => None,
+        }
+    }
+
+    /// The page as it is now. Made off the worker's thread where it takes longer.
+    pub async fn answer(&self, page: Page, draining: bool) -> Reply {
+        match page {
+            Page::Health => self.health(draining),
+            Page::Certificates => text(404, "no certificate: this listener speaks plain HTTP\n"),
+            Page::Metrics(format) => self.metrics(format).await,
+        }
+    }
+
+    fn health(&self, draining: bool) -> Reply {
+        if draining {
+            return text(503, "shutting down\n");
+        }
+        if self.figures.publisher().current().can_serve() {
+            text(200, "")
+        } else {
+            text(502, "no backend is up\n").field("Retry-After", "1")
+        }
+    }
+
+    async fn metrics(&self, format: Format) -> Reply {
+        let figures = Arc::clone(&self.figures);
+        let page =
+            tokio::task::spawn_blocking(move || exposition(figures.scrape(Instant::now()), format));
+        match page.await {
+            Ok(page) => Reply::new(200)
+                .content_type(format.content_type())
+                .body(page.into_bytes()),
+            Err(_) => text(500, "the figures could not be summed up\n"),
+        }
+    }
+}
+
+fn text(status: u16, body: &'static str) -> Reply {
+    Reply::new(status)
+        .content_type("text/plain; charset=utf-8")
+        .body(body.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Local, Page};
+    use crate::http::Method;
+    use crate::metrics::Format;
+
+    fn page(method: Method, path: &[u8]) -> Option<Page> {
+        Local::page(method, path, || Format::Prometheus)
+    }
+
+    #[test]
+    fn only_reads_of_exactly_our_paths_are_ours() {
+        assert_eq!(page(Method::Get, b"/v1/health"), Some(Page::Health));
+        assert_eq!(page(Method::Head, b"/v1/health"), Some(Page::Health));
+        assert_eq!(
+            page(Method::Get, b"/.prometheus/metrics"),
+            Some(Page::Metrics(Format::Prometheus))
+        );
+        assert_eq!(page(Method::Put, b"/v1/health"), None);
+        assert_eq!(page(Method::Get, b"/v1/health/"), None);
+        assert_eq!(page(Method::Get, b"/v1/"), None);
+        assert_eq!(page(Method::Get, b"/bucket/v1/health"), None);
+    }
+}

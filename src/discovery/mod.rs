@@ -1,0 +1,7 @@
+//! From the configured sites to backends with addresses, and again whenever a name's addresses or
+//! the configuration change. Lives on the control thread.
+
+mod assemble;
+mod directory;
+
+pub use directory::Directory;

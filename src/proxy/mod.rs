@@ -1,0 +1,140 @@
+//! The request path. One request makes seven stops; see `ARCHITECTURE.md`.
+
+mod body;
+mod exchange;
+mod fault;
+mod forward;
+mod http1;
+mod relay;
+mod report;
+mod retry;
+mod route;
+mod tunnel;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use exchange::Exchange;
+pub use http1::serve;
+
+use crate::admin::Local;
+use crate::balance::Policy;
+use crate::event::{Filter, Sender};
+use crate::metrics::WorkerCells;
+use crate::net::{Deadlines, Stack};
+use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
+use crate::upstream::Pool;
+
+/// Exchanges a worker keeps for reuse; more are made when more requests run at once.
+const SPARE_EXCHANGES: usize = 64;
+
+/// Bounds on a lack of progress, and on repetition.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A kept-alive connection without a request.
+    pub idle: Duration,
+    /// A request head that was begun.
+    pub header: Duration,
+    /// A connection to a backend.
+    pub connect: Duration,
+    /// A body, or a response, that makes no progress.
+    pub stall: Duration,
+    /// Attempts of one request after the first.
+    pub retries: u32,
+}
+
+/// What the requests of one worker share; it never leaves the worker's thread.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Bounds.
+    pub limits: Limits,
+    /// Which backend gets the next request.
+    pub policy: Policy,
+    /// Which events are wanted, asked before one is built.
+    pub filter: Filter,
+    /// Where events go.
+    pub events: Sender,
+    /// What this worker counts about its clients.
+    pub cells: Arc<WorkerCells>,
+    /// What is answered without a backend.
+    pub local: Arc<Local>,
+    /// The worker's deadlines and coarse clock.
+    pub deadlines: Rc<Deadlines>,
+    pool: Pool,
+    snapshot: RefCell<SnapshotHandle>,
+    exchanges: Stack<Box<Exchange>>,
+    random: RefCell<fastrand::Rng>,
+    draining: Cell<bool>,
+}
+
+/// What a worker hands over to make its [`Proxy`].
+#[derive(Debug)]
+pub struct Parts {
+    /// As in [`Proxy`].
+    pub limits: Limits,
+    /// As in [`Proxy`].
+    pub policy: Policy,
+    /// As in [`Proxy`].
+    pub filter: Filter,
+    /// As in [`Proxy`].
+    pub events: Sender,
+    /// As in [`Proxy`].
+    pub cells: Arc<WorkerCells>,
+    /// As in [`Proxy`].
+    pub local: Arc<Local>,
+    /// Where the snapshot is published.
+    pub publisher: Arc<Publisher>,
+    /// How long connections to backends are kept idle.
+    pub backend_idle: Duration,
+}
+
+impl Proxy {
+    /// A proxy for the worker of this thread.
+    pub fn new(parts: Parts, random: fastrand::Rng, now: Instant) -> Rc<Self> {
+        Rc::new(Self {
+            limits: parts.limits,
+            policy: parts.policy,
+            filter: parts.filter,
+            events: parts.events,
+            cells: parts.cells,
+            local: parts.local,
+            deadlines: Deadlines::new(now),
+            pool: Pool::new(parts.backend_idle),
+            snapshot: RefCell::new(parts.publisher.handle()),
+            exchanges: Stack::keeping(SPARE_EXCHANGES),
+            random: RefCell::new(random),
+            draining: Cell::new(false),
+        })
+    }
+
+    /// The snapshot for a request that begins now; it keeps it to its end.
+    fn snapshot(&self) -> LocalSnapshot {
+        let mut handle = self.snapshot.borrow_mut();
+        if handle.refresh() {
+            self.pool.keep_only(handle.snapshot());
+        }
+        Rc::clone(handle.snapshot())
+    }
+
+    /// Moves the coarse clock, ends what is overdue; to be called every [`Deadlines::TICK`].
+    pub fn tick(&self, now: Instant) {
+        self.deadlines.tick(now);
+    }
+
+    /// Closes idle connections to backends that are of no more use.
+    pub fn sweep(&self, now: Instant) {
+        self.pool.sweep(now);
+    }
+
+    /// Ends idle client connections now and the others after their request.
+    pub fn drain(&self) {
+        self.draining.set(true);
+        self.deadlines.wake_all();
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+}

@@ -1,0 +1,86 @@
+//! The response on its way to the client.
+
+use std::task::{Context, Poll, ready};
+
+use super::Relay;
+use crate::proxy::body::Body;
+use crate::proxy::fault::Fault;
+
+/// How far head and body of a response have come.
+#[derive(Debug)]
+pub(in crate::proxy) struct Download {
+    body: Body,
+    head_sent: usize,
+    /// An event stream may be silent for as long as it likes.
+    patient: bool,
+}
+
+impl Download {
+    /// A response whose head is ready in `response_head` and whose body is `body`.
+    pub(in crate::proxy) fn new(body: Body, patient: bool) -> Self {
+        Self {
+            body,
+            head_sent: 0,
+            patient,
+        }
+    }
+
+    pub(super) fn is_patient(&self) -> bool {
+        self.patient
+    }
+
+    /// Whether the client has got anything of it.
+    pub(in crate::proxy) fn is_begun(&self) -> bool {
+        self.head_sent > 0
+    }
+
+    /// Where unasked-for bytes would begin in the outbox.
+    pub(in crate::proxy) fn end(&self) -> usize {
+        self.body.end()
+    }
+
+    /// Moves what can be moved now; ready when the client has all of the response.
+    pub(super) fn poll(
+        &mut self,
+        relay: &mut Relay<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Fault>> {
+        loop {
+            let exchange = &mut *relay.exchange;
+            let head = exchange
+                .response_head
+                .get(self.head_sent..)
+                .unwrap_or_default();
+            let body = self.body.pending(&exchange.outbox);
+            if !head.is_empty() || !body.is_empty() {
+                let head_left = head.len();
+                match ready!(relay.client.poll_write(context, head, body)) {
+                    Ok(count @ 1..) => {
+                        let of_head = count.min(head_left);
+                        self.head_sent += of_head;
+                        self.body.passed(count - of_head);
+                        relay.tally.tx += count as u64;
+                        relay.progress.made();
+                    }
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Fault::ClientGone)),
+                }
+                continue;
+            }
+            if self.body.is_complete() {
+                return Poll::Ready(Ok(()));
+            }
+            self.body.restart(&mut exchange.outbox);
+            match ready!(relay.backend.poll_read(context, &mut exchange.outbox)) {
+                Ok(1..) => {
+                    relay.progress.made();
+                    self.body
+                        .recognise(&mut exchange.outbox)
+                        .map_err(Fault::BackendMalformed)?;
+                }
+                Ok(0) if self.body.end_of_file() => {}
+                Ok(0) => return Poll::Ready(Err(Fault::BackendClosed(None))),
+                Err(error) => return Poll::Ready(Err(Fault::BackendClosed(Some(error)))),
+            }
+        }
+    }
+}

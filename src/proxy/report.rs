@@ -1,0 +1,174 @@
+//! What is told about a request when it has ended.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::{Instant, SystemTime};
+
+use super::Proxy;
+use super::exchange::{Exchange, RequestLine, Tally};
+use super::fault::Fault;
+use crate::event::{Detail, Event, HealthEvent, TraceEvent, TraceKind};
+use crate::http::S3Error;
+use crate::upstream::Upstream;
+
+/// A request's story so far.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) line: RequestLine,
+    pub(super) tally: Tally,
+    pub(super) upstream: Option<Rc<Upstream>>,
+    /// The status the client got.
+    pub(super) status: Option<u16>,
+    error: Option<String>,
+    peer: IpAddr,
+    detail: Option<Box<Detail>>,
+}
+
+impl Report {
+    pub(super) fn new(
+        line: RequestLine,
+        tally: Tally,
+        peer: IpAddr,
+        detail: Option<Box<Detail>>,
+    ) -> Self {
+        Self {
+            line,
+            tally,
+            upstream: None,
+            status: None,
+            error: None,
+            peer,
+            detail,
+        }
+    }
+
+    /// The request's fields, for `--debug`.
+    pub(super) fn request_detail(exchange: &Exchange) -> Detail {
+        let fields = exchange.request.fields(exchange.inbox.filled());
+        Detail {
+            request: fields
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            response: Vec::new(),
+        }
+    }
+
+    /// The response head is in the exchange.
+    pub(super) fn answered(&mut self, exchange: &Exchange, now: Instant) {
+        self.status = Some(exchange.response.status());
+        // What went wrong before was mended by another attempt.
+        self.error = None;
+        self.tally.first_byte = Some(now);
+        if let Some(detail) = &mut self.detail {
+            let fields = exchange.response.fields(exchange.outbox.filled());
+            detail.response = fields
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+        }
+    }
+
+    /// The client got an error of ours for it.
+    pub(super) fn refused(&mut self, status: u16, fault: &Fault) {
+        self.status = Some(status);
+        self.error = Some(fault.to_string());
+    }
+
+    /// The response was cut short.
+    pub(super) fn broke(&mut self, fault: &Fault) {
+        self.error = Some(fault.to_string());
+    }
+
+    /// The client got an error of ours because there was no backend to ask, or none left.
+    pub(super) fn unserved(&mut self, status: u16, why: &str) {
+        self.status = Some(status);
+        self.error.get_or_insert_with(|| why.to_owned());
+    }
+}
+
+impl Proxy {
+    /// Sends the request's trace event, if anybody wants it.
+    pub(super) fn report(&self, exchange: &Exchange, report: &Report) {
+        let failed = report.error.is_some();
+        if !self
+            .filter
+            .wants_trace(TraceKind::Application, report.status, failed)
+        {
+            return;
+        }
+        let Tally {
+            began,
+            rx,
+            tx,
+            attempts,
+            first_byte,
+        } = report.tally;
+        let latency = Instant::now().saturating_duration_since(began);
+        let wall = SystemTime::now();
+        let head = &exchange.request_head;
+        self.events.send(TraceEvent {
+            kind: TraceKind::Application,
+            endpoint: report
+                .upstream
+                .as_ref()
+                .map_or_else(|| "".into(), |upstream| upstream.backend().label().clone()),
+            at: wall.checked_sub(latency).unwrap_or(wall),
+            client: Some(report.peer),
+            rx,
+            tx,
+            latency,
+            first_byte: first_byte.map(|at| at.saturating_duration_since(began)),
+            health_error: None,
+            status: report.status,
+            method: report.line.method(head).into(),
+            target: report.line.target(head).into(),
+            detail: report.detail.clone(),
+            attempts,
+            error: report.error.as_deref().map(Into::into),
+            cache: None,
+        });
+    }
+
+    /// Tells the backend's health what a request found, and the log what came of it.
+    pub(super) fn backend_failed(&self, upstream: &Upstream, fault: &Fault, now: Instant) {
+        let backend = upstream.backend();
+        let reason = fault.to_string();
+        let change = backend.observe(now, |health| health.request_failed(now, &reason));
+        let Some((transition, downtime)) = change else {
+            return;
+        };
+        backend.doubt().notify_one();
+        if self.filter.wants_log() {
+            self.events.send(Event::from(HealthEvent {
+                endpoint: backend.label().clone(),
+                up: transition.up,
+                reason: transition.reason,
+                downtime,
+                at: SystemTime::now(),
+            }));
+        }
+    }
+
+    /// The error with a request identifier of its own.
+    pub(super) fn identified<'a>(&self, error: &S3Error<'a>) -> Identified<'a> {
+        Identified {
+            error: *error,
+            id: format!("{:016X}", self.random.borrow_mut().u64(..)),
+        }
+    }
+}
+
+/// An error that can be found again by its number.
+pub(super) struct Identified<'a> {
+    error: S3Error<'a>,
+    id: String,
+}
+
+impl Identified<'_> {
+    pub(super) fn reply(&self) -> crate::http::Reply {
+        S3Error {
+            request_id: &self.id,
+            ..self.error
+        }
+        .reply()
+    }
+}

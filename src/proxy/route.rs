@@ -1,0 +1,166 @@
+//! Where the next attempt of a request goes: the first site that can serve, its best backend,
+//! never one that was tried before.
+
+use std::sync::Arc;
+
+use crate::balance::{Accept, Candidates, MOST_TRIED, Policy};
+use crate::topology::{Backend, Snapshot};
+
+/// Failed attempts after which a site is passed over while another one can serve: a site that
+/// dies takes many backends with it at once, and asking each of them would keep the client
+/// waiting.
+const PATIENCE: usize = 2;
+
+/// The way of one request through the backends.
+#[derive(Debug)]
+pub(super) struct Route {
+    tried: [u32; MOST_TRIED],
+    count: usize,
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self {
+            tried: [0; MOST_TRIED],
+            count: 0,
+        }
+    }
+}
+
+impl Route {
+    /// The backend for the next attempt; `None` when there is nothing left to try. It counts as
+    /// tried from now on.
+    ///
+    /// In this order: backends in rotation at sites that have not failed us yet, backends in
+    /// rotation anywhere, ejected backends whose checks do not say down.
+    pub(super) fn next<'a>(
+        &mut self,
+        snapshot: &'a Snapshot,
+        policy: Policy,
+        random: &mut fastrand::Rng,
+    ) -> Option<&'a Arc<Backend>> {
+        if self.count == MOST_TRIED {
+            return None;
+        }
+        let found = self
+            .search(snapshot, policy, random, Accept::InRotation, PATIENCE)
+            .or_else(|| self.search(snapshot, policy, random, Accept::InRotation, usize::MAX))
+            .or_else(|| self.search(snapshot, policy, random, Accept::Ejected, usize::MAX))?;
+        self.tried[self.count] = found.load().place();
+        self.count += 1;
+        Some(found)
+    }
+
+    fn search<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        policy: Policy,
+        random: &mut fastrand::Rng,
+        accept: Accept,
+        patience: usize,
+    ) -> Option<&'a Arc<Backend>> {
+        let tried = &self.tried[..self.count];
+        snapshot.sites().iter().find_map(|site| {
+            let failures = || {
+                tried
+                    .iter()
+                    .filter(|place| site.places().contains(place))
+                    .count()
+            };
+            if !tried.is_empty() && failures() >= patience {
+                return None;
+            }
+            let candidates = Candidates::new(snapshot.loads(), site.places(), tried, accept);
+            policy
+                .pick(candidates, random)
+                .map(|index| &site.backends()[index])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use super::Route;
+    use crate::balance::{LoadTable, Policy, Standing};
+    use crate::topology::{Backend, Identity, Site, Snapshot};
+
+    fn snapshot(sites: &[usize]) -> Snapshot {
+        let loads = LoadTable::new(64, Instant::now());
+        let mut number = 0;
+        let sites = sites.iter().enumerate().map(|(site, count)| {
+            let backends = (0..*count).map(|_| {
+                number += 1;
+                let label = format!("http://10.0.0.{number}:9000");
+                let identity = Identity {
+                    label: label.as_str().into(),
+                    endpoint: label.parse().unwrap(),
+                    site,
+                };
+                let backend = Backend::new(identity, loads.register().unwrap(), Arc::new([]));
+                backend.load().set_standing(Standing::Up);
+                Arc::new(backend)
+            });
+            Site::new(backends.collect())
+        });
+        Snapshot::new(sites.collect(), Arc::clone(&loads))
+    }
+
+    fn sites_tried(snapshot: &Snapshot) -> Vec<usize> {
+        let mut route = Route::default();
+        let mut random = fastrand::Rng::with_seed(1);
+        std::iter::from_fn(|| route.next(snapshot, Policy::Least, &mut random))
+            .map(|backend| backend.identity().site)
+            .collect()
+    }
+
+    fn set(snapshot: &Snapshot, site: usize, standing: Standing) {
+        for backend in snapshot.sites()[site].backends() {
+            backend.load().set_standing(standing);
+        }
+    }
+
+    #[test]
+    fn the_first_site_serves_while_it_has_a_backend_up() {
+        let snapshot = snapshot(&[2, 2]);
+        assert_eq!(sites_tried(&snapshot)[0], 0);
+        set(&snapshot, 0, Standing::Down);
+        assert_eq!(sites_tried(&snapshot), [1, 1]);
+        snapshot.sites()[0].backends()[1]
+            .load()
+            .set_standing(Standing::Up);
+        assert_eq!(sites_tried(&snapshot)[0], 0);
+    }
+
+    #[test]
+    fn no_backend_is_tried_twice_and_all_are_tried_in_the_end() {
+        let snapshot = snapshot(&[3, 2]);
+        let mut sites = sites_tried(&snapshot);
+        assert_eq!(sites.len(), 5);
+        sites.sort_unstable();
+        assert_eq!(sites, [0, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn after_two_failures_in_a_site_the_next_site_is_asked() {
+        assert_eq!(sites_tried(&snapshot(&[8, 8]))[..5], [0, 0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn an_ejected_backend_of_the_first_site_comes_after_the_second_site() {
+        let snapshot = snapshot(&[1, 1]);
+        set(&snapshot, 0, Standing::Ejected);
+        assert_eq!(sites_tried(&snapshot), [1, 0]);
+    }
+
+    #[test]
+    fn everything_ejected_but_not_down_is_used_all_the_same() {
+        let snapshot = snapshot(&[2]);
+        set(&snapshot, 0, Standing::Ejected);
+        assert_eq!(sites_tried(&snapshot), [0, 0]);
+        set(&snapshot, 0, Standing::Down);
+        assert!(sites_tried(&snapshot).is_empty());
+    }
+}

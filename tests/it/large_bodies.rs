@@ -1,0 +1,189 @@
+//! 64 MiB each way arrive whole, and memory does not grow with them.
+
+use std::io::{self, Write};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::vocabulary::{Connection, Origin, Sidekick};
+
+const LENGTH: usize = 64 << 20;
+/// Prime, so that no buffer's end falls on a block's end twice.
+const BLOCK: usize = 1_048_573;
+/// What the process may grow by while bodies pass.
+const MEMORY: usize = 24 << 20;
+
+/// Blocks of a body that repeats nowhere: each begins with its own number.
+fn blocks(length: usize) -> impl Iterator<Item = Vec<u8>> {
+    let block: Vec<u8> = (0..BLOCK as u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    (0..length).step_by(BLOCK).map(move |start| {
+        let mut block = block[..BLOCK.min(length - start)].to_vec();
+        let number = start.to_le_bytes();
+        let stamp = number.len().min(block.len());
+        block[..stamp].copy_from_slice(&number[..stamp]);
+        block
+    })
+}
+
+fn hash_of(length: usize) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    blocks(length).for_each(|block| hash.update(&block));
+    hash.finalize().to_vec()
+}
+
+fn hash_of_next(connection: &mut Connection, length: usize) -> io::Result<Vec<u8>> {
+    let mut hash = Sha256::new();
+    let mut left = length;
+    while left > 0 {
+        let mut some = connection.some()?;
+        if some.is_empty() {
+            return Err(io::Error::other(format!("{left} bytes are missing")));
+        }
+        if some.len() > left {
+            connection.unread(&some.split_off(left));
+        }
+        left -= some.len();
+        hash.update(&some);
+    }
+    Ok(hash.finalize().to_vec())
+}
+
+#[test]
+fn download_by_length_arrives_whole() {
+    let origin = Origin::scripted(|connection| {
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        blocks(LENGTH).try_for_each(|block| connection.send(&block))
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let before = sidekick.peak_memory();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    assert_eq!(client.read_head().content_length(), Some(LENGTH));
+    assert_eq!(
+        hash_of_next(&mut client.connection, LENGTH).unwrap(),
+        hash_of(LENGTH)
+    );
+    let grown = sidekick.peak_memory() - before;
+    assert!(grown < MEMORY, "the process has grown by {grown} bytes");
+}
+
+#[test]
+fn upload_by_length_arrives_whole() {
+    let (sent, received) = channel();
+    let origin = Origin::scripted(move |connection| {
+        let _ = sent.send(hash_of_next(connection, LENGTH)?);
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let before = sidekick.peak_memory();
+    let mut client = sidekick.client();
+    client.send(format!(
+        "PUT /key HTTP/1.1\r\nHost: b\r\nContent-Length: {LENGTH}\r\n\r\n"
+    ));
+    for block in blocks(LENGTH) {
+        client.send(block);
+    }
+    assert_eq!(client.read_response().status(), 200);
+    assert_eq!(received.recv().unwrap(), hash_of(LENGTH));
+    let grown = sidekick.peak_memory() - before;
+    assert!(grown < MEMORY, "the process has grown by {grown} bytes");
+}
+
+#[test]
+fn chunks_arrive_whole_both_ways_at_once() {
+    const LENGTH: usize = 16 << 20;
+    let origin = Origin::scripted(|connection| {
+        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        loop {
+            let chunk = connection.chunk()?;
+            if chunk.is_empty() {
+                connection.trailers()?;
+                return connection.send("0\r\n\r\n");
+            }
+            connection.send(format!("{:x}\r\n", chunk.len()))?;
+            connection.send(&chunk)?;
+            connection.send("\r\n")?;
+        }
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    client.send("POST /echo HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut sender = client.connection.sender();
+    let sending = thread::spawn(move || {
+        for block in blocks(LENGTH) {
+            for chunk in block.chunks(50_021) {
+                write!(sender, "{:x}\r\n", chunk.len())?;
+                sender.write_all(chunk)?;
+                sender.write_all(b"\r\n")?;
+            }
+        }
+        sender.write_all(b"0\r\n\r\n")
+    });
+    assert!(client.read_head().is_chunked());
+    let body = client.connection.chunked_body().expect("a whole body");
+    sending.join().unwrap().expect("the upload is taken");
+    assert_eq!(body.bytes.len(), LENGTH);
+    assert_eq!(Sha256::digest(&body.bytes).to_vec(), hash_of(LENGTH));
+}
+
+#[test]
+fn client_that_does_not_read_stops_the_backend() {
+    const OFFERED: usize = 256 << 20;
+    let (told, taken) = channel();
+    let origin = Origin::scripted(move |connection| {
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {OFFERED}\r\n\r\n"
+        ))?;
+        connection.give_up_after(Duration::from_millis(500));
+        let block = vec![b'x'; 64 * 1024];
+        let mut sent = 0;
+        while sent < OFFERED && connection.send(&block).is_ok() {
+            sent += block.len();
+        }
+        let _ = told.send(sent);
+        Ok(())
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let before = sidekick.peak_memory();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    let sent = taken.recv().unwrap();
+    assert!(
+        sent < OFFERED / 2,
+        "{sent} bytes went to a client that reads nothing"
+    );
+    let grown = sidekick.peak_memory() - before;
+    assert!(grown < MEMORY, "the process has grown by {grown} bytes");
+}
+
+#[test]
+fn many_downloads_at_once_never_mix() {
+    const LENGTH: usize = 2 << 20;
+    let origin = Origin::scripted(|connection| {
+        let fill = connection.request.target().as_bytes()[1];
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        connection.send(vec![fill; LENGTH])
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    thread::scope(|scope| {
+        for fill in b'a'..=b'p' {
+            let sidekick = &sidekick;
+            scope.spawn(move || {
+                let mut client = sidekick.client();
+                for _ in 0..3 {
+                    let body = client.get(&format!("/{}", char::from(fill))).body;
+                    assert_eq!(body.len(), LENGTH);
+                    assert!(body.iter().all(|byte| *byte == fill), "another's bytes");
+                }
+            });
+        }
+    });
+}

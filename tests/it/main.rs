@@ -1,0 +1,33 @@
+//! The contract, tested from outside: the real binary, scripted origins on raw sockets, a raw
+//! client, one file a guarantee. `wire` replays the transcripts of `tests/wire`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
+mod balance;
+mod drain;
+mod early_answer;
+mod failover;
+mod flags;
+mod forwarding;
+mod framing;
+mod health;
+mod hop_by_hop;
+mod http10;
+mod interim;
+mod keep_alive;
+mod large_bodies;
+mod local_paths;
+mod output;
+mod reload;
+mod retry;
+mod strict_requests;
+mod strict_responses;
+mod trickle;
+mod upgrade;
+mod vocabulary;
+mod wire;
+mod xml_errors;

@@ -1,0 +1,15 @@
+//! The words the claims are written in: a process under test, an origin, a client, patience.
+
+mod client;
+mod connection;
+mod message;
+mod origin;
+mod patience;
+mod sidekick;
+
+pub(crate) use client::{Client, chunked_request, request};
+pub(crate) use connection::{Connection, End};
+pub(crate) use message::{Head, Response, escaped};
+pub(crate) use origin::{Health, Origin, OriginConnection};
+pub(crate) use patience::{PATIENCE, holds_for, wait_until};
+pub(crate) use sidekick::{Running, Sidekick};
