@@ -1,0 +1,22 @@
+"""The program under test."""
+
+from pathlib import Path
+
+from harness.process import Process, free_port, wait_for_http
+
+
+class Sidekick(Process):
+    """One sidekick on a free port of 127.0.0.1."""
+
+    def __init__(self, binary: str, sites: list[str], log: Path, flags: tuple[str, ...] = ()):
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        address = f"127.0.0.1:{self.port}"
+        health = ("--health-path", "/healthz")
+        argv = [binary, "--address", address, *health, "--quiet", *flags, *sites]
+        super().__init__("sidekick", argv, log)
+
+    def start_and_wait(self) -> None:
+        """Start it and wait until it says that a site can serve."""
+        self.start()
+        wait_for_http(self, self.port, "/v1/health")
