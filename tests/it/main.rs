@@ -24,6 +24,7 @@ mod local_paths;
 mod output;
 mod reload;
 mod retry;
+mod stall;
 mod strict_requests;
 mod strict_responses;
 mod trickle;
