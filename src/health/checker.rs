@@ -15,7 +15,7 @@ use crate::topology::{Backend, Transition};
 /// complain of the same backend at once do not ask it all at once.
 const AFTER_DOUBT: Duration = Duration::from_millis(200);
 
-/// Tells the log and the trace what checks find.
+/// Tells the log and the trace what checks and requests find.
 #[derive(Clone, Debug)]
 pub struct Reporter {
     events: Sender,
@@ -28,7 +28,8 @@ impl Reporter {
         Self { events, filter }
     }
 
-    fn changed(&self, backend: &Backend, transition: Transition, downtime: Duration) {
+    /// The backend went up or down; `downtime` is the length of the outage that ended.
+    pub fn changed(&self, backend: &Backend, transition: Transition, downtime: Duration) {
         if self.filter.wants_log() {
             self.events.send(Event::from(HealthEvent {
                 endpoint: backend.label().clone(),
@@ -125,9 +126,13 @@ impl HealthChecker {
         if self.backend.addresses().is_empty() {
             let _ = timeout(self.probe.within(), self.backend.doubt().notified()).await;
         }
+        // Each backend gets a phase of its own, so that neither the checks of one process nor those
+        // of a fleet that started together fall on the same moment.
+        let mut pause = self.interval.mul_f64(fastrand::f64());
         loop {
             self.check().await;
-            self.wait().await;
+            self.wait(pause).await;
+            pause = self.interval;
         }
     }
 
@@ -168,10 +173,9 @@ impl HealthChecker {
         }
     }
 
-    /// Waits for the next check's time: the interval and up to one more, a request's complaint, or
-    /// the end of a back-off. An optimist asks a backend that is up only after a complaint.
-    async fn wait(&self) {
-        let pause = self.interval + self.interval.mul_f64(fastrand::f64());
+    /// Waits for the next check's time: `pause`, or a request's complaint. Sees to the end of a
+    /// back-off meanwhile. An optimist asks a backend that is up only after a complaint.
+    async fn wait(&self, pause: Duration) {
         let backend = &self.backend;
         if self.optimistic && backend.is_up() {
             backend.doubt().notified().await;

@@ -4,37 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::cells::{BackendCells, Classes};
-use super::histogram::Distribution;
-
-/// The sum over all workers of what they counted about a backend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Requests that ended here, failed ones included.
-    pub requests: u64,
-    /// Those that failed.
-    pub errors: u64,
-    /// Bytes of heads and bodies from clients.
-    pub rx: u64,
-    /// Bytes of heads and bodies to clients.
-    pub tx: u64,
-    /// Answers by class: index 1 to 5 for 1xx to 5xx, 0 for none.
-    pub classes: Classes<u64>,
-    /// Requests sent again after they failed here.
-    pub retries: u64,
-    /// Downloads that broke here and went on from another backend.
-    pub resumes: u64,
-    /// Connections made.
-    pub connects: u64,
-    /// Connections that could not be made.
-    pub connect_errors: u64,
-    /// Requests over a connection that was kept open.
-    pub reuses: u64,
-    /// Time from a request's head to its answer's last byte.
-    pub duration: Distribution,
-    /// Time from a request's head to its answer's first byte.
-    pub first_byte: Distribution,
-}
+use super::cells::BackendCells;
+use super::totals::Totals;
 
 /// How long a backend was down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

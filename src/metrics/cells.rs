@@ -7,29 +7,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::backend::Totals;
+use super::cell::{Cell, add};
 use super::histogram::HistogramCells;
-
-pub(super) type Cell = AtomicU64;
-
-/// Adds to a cell of which this thread is the only writer.
-pub(super) fn add(cell: &Cell, amount: u64) {
-    cell.store(
-        cell.load(Ordering::Relaxed).wrapping_add(amount),
-        Ordering::Relaxed,
-    );
-}
-
-/// Answers by class: 1xx to 5xx by their first digit, and index 0 for none at all.
-pub(super) type Classes<T> = [T; 6];
-
-/// The index of a status in [`Classes`]; what is no status counts as no answer.
-fn class(status: Option<u16>) -> usize {
-    match status {
-        Some(status @ 100..=599) => usize::from(status / 100),
-        _ => 0,
-    }
-}
+use super::totals::{Classes, Totals, class};
 
 /// One request's end, as its worker knows it.
 #[derive(Clone, Copy, Debug, Default)]

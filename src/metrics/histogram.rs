@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::cells::{Cell, add};
+use super::cell::{Cell, add};
 
 /// Upper bounds of the buckets, inclusive, ascending; one more bucket takes everything above.
 /// They span an in-memory answer on the same machine to the longest wait a client tolerates.

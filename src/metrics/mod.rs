@@ -8,15 +8,18 @@
 //! exposition and the reference page are both made from them.
 
 mod backend;
+mod cell;
 mod cells;
 mod exposition;
 mod histogram;
 pub mod names;
 mod process;
+mod totals;
 
-pub use backend::{BackendMetrics, Downtime, Totals};
+pub use backend::{BackendMetrics, Downtime};
 pub use cells::{BackendCells, Finished, WorkerCells};
 pub use exposition::{BackendSample, Format, Scrape, exposition};
 pub use histogram::{BOUNDS, Distribution};
 pub use names::reference;
 pub use process::{ProcessFigures, ProcessMetrics, ProcessSample};
+pub use totals::Totals;

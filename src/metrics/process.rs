@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::cells::{Classes, WorkerCells};
+use super::cells::WorkerCells;
+use super::totals::Classes;
 
 /// Clock ticks a second in `/proc`: a constant of the kernel's interface (`USER_HZ`), whatever
 /// the kernel's own timer does.

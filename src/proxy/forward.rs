@@ -52,7 +52,10 @@ impl Connection<'_> {
             };
             report.broke(&fault);
             let verdict = verdict(failed(&fault, exchange, upload, reused));
-            match verdict.within(report.tally.attempts <= self.proxy.limits.retries, &fault) {
+            match verdict.within(
+                report.tally.attempts <= self.proxy.parts.limits.retries,
+                &fault,
+            ) {
                 Verdict::SameBackend => again = Some(Rc::clone(&upstream)),
                 Verdict::Elsewhere => {}
                 Verdict::Answer(status) => {
@@ -73,7 +76,7 @@ impl Connection<'_> {
     /// The backend for the next attempt, as this worker sees it.
     fn next(&self, route: &mut Route, snapshot: &Snapshot) -> Option<Rc<Upstream>> {
         let mut random = self.proxy.random.borrow_mut();
-        let backend = route.next(snapshot, self.proxy.policy, &mut random)?;
+        let backend = route.next(snapshot, self.proxy.parts.policy, &mut random)?;
         Some(self.proxy.pool.upstream(backend))
     }
 
@@ -97,7 +100,7 @@ impl Connection<'_> {
         let outcome = match idle {
             Some(stream) => Ok(stream),
             None => upstream
-                .connect(self.proxy.limits.connect)
+                .connect(self.proxy.parts.limits.connect)
                 .await
                 .map_err(Fault::Unconnected),
         };
@@ -147,7 +150,7 @@ impl Connection<'_> {
             tally: &mut report.tally,
             progress: Progress {
                 ticket: &self.ticket,
-                within: self.proxy.limits.stall,
+                within: self.proxy.parts.limits.stall,
             },
         }
     }

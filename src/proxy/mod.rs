@@ -22,6 +22,7 @@ pub use http1::serve;
 use crate::admin::Local;
 use crate::balance::Policy;
 use crate::event::{Filter, Sender};
+use crate::health::Reporter;
 use crate::metrics::WorkerCells;
 use crate::net::{Deadlines, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
@@ -45,9 +46,9 @@ pub struct Limits {
     pub retries: u32,
 }
 
-/// What the requests of one worker share; it never leaves the worker's thread.
+/// What a worker's requests are told from outside.
 #[derive(Debug)]
-pub struct Proxy {
+pub struct Parts {
     /// Bounds.
     pub limits: Limits,
     /// Which backend gets the next request.
@@ -60,8 +61,20 @@ pub struct Proxy {
     pub cells: Arc<WorkerCells>,
     /// What is answered without a backend.
     pub local: Arc<Local>,
+    /// Where the snapshot is published.
+    pub publisher: Arc<Publisher>,
+    /// How long connections to backends are kept idle.
+    pub backend_idle: Duration,
+}
+
+/// What the requests of one worker share; it never leaves the worker's thread.
+#[derive(Debug)]
+pub struct Proxy {
+    /// What was told from outside.
+    parts: Parts,
     /// The worker's deadlines and coarse clock.
     pub deadlines: Rc<Deadlines>,
+    reporter: Reporter,
     pool: Pool,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
@@ -69,43 +82,18 @@ pub struct Proxy {
     draining: Cell<bool>,
 }
 
-/// What a worker hands over to make its [`Proxy`].
-#[derive(Debug)]
-pub struct Parts {
-    /// As in [`Proxy`].
-    pub limits: Limits,
-    /// As in [`Proxy`].
-    pub policy: Policy,
-    /// As in [`Proxy`].
-    pub filter: Filter,
-    /// As in [`Proxy`].
-    pub events: Sender,
-    /// As in [`Proxy`].
-    pub cells: Arc<WorkerCells>,
-    /// As in [`Proxy`].
-    pub local: Arc<Local>,
-    /// Where the snapshot is published.
-    pub publisher: Arc<Publisher>,
-    /// How long connections to backends are kept idle.
-    pub backend_idle: Duration,
-}
-
 impl Proxy {
     /// A proxy for the worker of this thread.
     pub fn new(parts: Parts, random: fastrand::Rng, now: Instant) -> Rc<Self> {
         Rc::new(Self {
-            limits: parts.limits,
-            policy: parts.policy,
-            filter: parts.filter,
-            events: parts.events,
-            cells: parts.cells,
-            local: parts.local,
             deadlines: Deadlines::new(now),
+            reporter: Reporter::new(parts.events.clone(), parts.filter.clone()),
             pool: Pool::new(parts.backend_idle),
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
             random: RefCell::new(random),
             draining: Cell::new(false),
+            parts,
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use super::Proxy;
 use super::exchange::{Exchange, RequestLine, Tally};
 use super::fault::Fault;
-use crate::event::{Detail, Event, HealthEvent, TraceEvent, TraceKind};
+use crate::event::{Detail, TraceEvent, TraceKind};
 use crate::http::S3Error;
 use crate::upstream::Upstream;
 
@@ -90,6 +90,7 @@ impl Proxy {
     pub(super) fn report(&self, exchange: &Exchange, report: &Report) {
         let failed = report.error.is_some();
         if !self
+            .parts
             .filter
             .wants_trace(TraceKind::Application, report.status, failed)
         {
@@ -105,7 +106,7 @@ impl Proxy {
         let latency = Instant::now().saturating_duration_since(began);
         let wall = SystemTime::now();
         let head = &exchange.request_head;
-        self.events.send(TraceEvent {
+        self.parts.events.send(TraceEvent {
             kind: TraceKind::Application,
             endpoint: report
                 .upstream
@@ -133,18 +134,9 @@ impl Proxy {
         let backend = upstream.backend();
         let reason = fault.to_string();
         let change = backend.observe(now, |health| health.request_failed(now, &reason));
-        let Some((transition, downtime)) = change else {
-            return;
-        };
-        backend.doubt().notify_one();
-        if self.filter.wants_log() {
-            self.events.send(Event::from(HealthEvent {
-                endpoint: backend.label().clone(),
-                up: transition.up,
-                reason: transition.reason,
-                downtime,
-                at: SystemTime::now(),
-            }));
+        if let Some((transition, downtime)) = change {
+            backend.doubt().notify_one();
+            self.reporter.changed(backend, transition, downtime);
         }
     }
 

@@ -224,6 +224,8 @@ fn malformed_answer_takes_the_backend_out_at_once() {
     let bad = Origin::replying_and_closing("HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n");
     let good = Origin::saying("good");
     let sidekick = Sidekick::new().site([&bad, &good]).start();
+    // A failed request has the backend checked at once, and a good check brings it back.
+    bad.sick();
     for _ in 0..8 {
         sidekick.get("/");
     }

@@ -25,7 +25,7 @@ use sidekick::topology::{Backend, Identity, Publisher, Site, Snapshot};
 use crate::vocabulary::Origin;
 
 const STALL: Duration = Duration::from_millis(400);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn publisher(origin: &Origin) -> Arc<Publisher> {
     let loads = LoadTable::new(1, Instant::now());

@@ -8,8 +8,9 @@ use std::time::Instant;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 
-use super::backend::{BackendMetrics, Downtime, Totals};
+use super::backend::{BackendMetrics, Downtime};
 use super::process::ProcessSample;
+use super::totals::Totals;
 use page::Page;
 
 /// The two dialects of the text format.

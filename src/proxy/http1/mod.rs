@@ -61,7 +61,7 @@ impl Drop for Open<'_> {
 
 /// Serves one client connection to its end.
 pub async fn serve(proxy: Rc<Proxy>, client: Stream, peer: IpAddr) {
-    let _open = Open::new(&proxy.cells);
+    let _open = Open::new(&proxy.parts.cells);
     let ticket = poll_fn(|context| {
         Poll::Ready(
             proxy
@@ -132,6 +132,7 @@ impl Connection<'_> {
             let len = request.len();
             let reply = self
                 .proxy
+                .parts
                 .local
                 .answer(page, self.proxy.is_draining())
                 .await;
@@ -151,6 +152,7 @@ impl Connection<'_> {
         let tally = Tally::begin(now, exchange.inbox.len() as u64);
         let detail = self
             .proxy
+            .parts
             .filter
             .wants_detail()
             .then(|| Box::new(Report::request_detail(exchange)));
@@ -230,12 +232,12 @@ impl Connection<'_> {
         keep_alive: bool,
         version: Version,
     ) -> bool {
-        self.proxy.cells.answered(reply.status());
+        self.proxy.parts.cells.answered(reply.status());
         let out = &mut exchange.response_head;
         out.clear();
         reply.write(head_request, keep_alive, version, unix_now(), out);
         let mut sent = 0;
-        let limit = self.proxy.limits.stall;
+        let limit = self.proxy.parts.limits.stall;
         self.ticket.set(limit);
         let done = poll_fn(|context| {
             while let Some(rest @ [_, ..]) = out.get(sent..) {

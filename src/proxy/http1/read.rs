@@ -24,7 +24,7 @@ impl Connection<'_> {
     /// Waits, without a buffer, until the client sends something. False when the connection is to
     /// end instead: idle for too long, draining, or broken.
     pub(super) async fn is_asked_again(&mut self) -> bool {
-        self.ticket.set(self.proxy.limits.idle);
+        self.ticket.set(self.proxy.parts.limits.idle);
         let asked = poll_fn(|context| match self.client.poll_readable(context) {
             Poll::Ready(Ok(())) => Poll::Ready(true),
             Poll::Ready(Err(_)) => Poll::Ready(false),
@@ -40,7 +40,7 @@ impl Connection<'_> {
 
     /// Reads until the head is complete, or until it is clear that it will not be.
     pub(super) async fn read_head(&mut self, exchange: &mut Exchange) -> Read {
-        self.ticket.set(self.proxy.limits.header);
+        self.ticket.set(self.proxy.parts.limits.header);
         let read = poll_fn(|context| {
             let Exchange { request, inbox, .. } = &mut *exchange;
             loop {

@@ -51,6 +51,8 @@ struct State {
     requests: Vec<Received>,
     health_checks: Vec<Head>,
     open: HashMap<usize, TcpStream>,
+    /// Connections whose sockets are not closed yet.
+    alive: usize,
     accepted: usize,
 }
 
@@ -146,6 +148,9 @@ impl Origin {
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
                 body.len()
             ))?;
+            if connection.request.method() == "HEAD" {
+                return Ok(());
+            }
             connection.send(&body)
         })
     }
@@ -238,7 +243,7 @@ impl Origin {
 
     /// Connections open now, those of health checks included.
     pub(crate) fn open_connections(&self) -> usize {
-        self.shared.state().open.len()
+        self.shared.state().alive
     }
 
     pub(crate) fn health_checks(&self) -> Vec<Head> {
@@ -424,7 +429,8 @@ fn serve(mut connection: OriginConnection) {
 
 /// A connection at the origin; derefs to its [`Connection`].
 pub(crate) struct OriginConnection {
-    connection: Connection,
+    /// Set until it is dropped.
+    connection: Option<Connection>,
     shared: Arc<Shared>,
     key: usize,
     /// Which connection with requests this is, from 1; 0 before the first request.
@@ -442,13 +448,14 @@ impl OriginConnection {
     fn new(stream: TcpStream, shared: &Arc<Shared>) -> Self {
         let mut state = shared.state();
         state.accepted += 1;
+        state.alive += 1;
         let key = state.accepted;
         state
             .open
             .insert(key, stream.try_clone().expect("a second handle"));
         drop(state);
         Self {
-            connection: Connection::new(stream),
+            connection: Some(Connection::new(stream)),
             shared: shared.clone(),
             key,
             number: 0,
@@ -507,11 +514,11 @@ impl OriginConnection {
     /// The last request's body, by its framing.
     pub(crate) fn body(&mut self) -> io::Result<Vec<u8>> {
         let body = if self.request.is_chunked() {
-            self.connection.chunked_body()?
+            self.chunked_body()?
         } else {
             let length = self.request.content_length().unwrap_or(0);
             Body {
-                bytes: self.connection.exactly(length)?,
+                bytes: self.exactly(length)?,
                 trailers: Vec::new(),
             }
         };
@@ -530,7 +537,7 @@ impl OriginConnection {
     /// Ends the connection by RST after this request.
     pub(crate) fn reset(&mut self) {
         // It fails only when the connection is gone already.
-        let _ = self.connection.reset_on_close();
+        let _ = self.reset_on_close();
         self.closing = true;
     }
 }
@@ -539,19 +546,21 @@ impl std::ops::Deref for OriginConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.connection
+        self.connection.as_ref().expect("set until dropped")
     }
 }
 
 impl std::ops::DerefMut for OriginConnection {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.connection
+        self.connection.as_mut().expect("set until dropped")
     }
 }
 
 impl Drop for OriginConnection {
     fn drop(&mut self) {
-        // The last handle closes the socket: let go of ours first.
-        self.shared.state().open.remove(&self.key);
+        // The last handle closes the socket, and only then nobody can use it any more.
+        drop(self.shared.state().open.remove(&self.key));
+        drop(self.connection.take());
+        self.shared.state().alive -= 1;
     }
 }
