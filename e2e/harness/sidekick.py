@@ -8,11 +8,18 @@ from harness.process import Process, free_port, wait_for_http
 class Sidekick(Process):
     """One sidekick on a free port of 127.0.0.1."""
 
-    def __init__(self, binary: str, sites: list[str], log: Path, flags: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        binary: str,
+        sites: list[str],
+        log: Path,
+        flags: tuple[str, ...] = (),
+        health_path: str = "/healthz",
+    ):
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         address = f"127.0.0.1:{self.port}"
-        health = ("--health-path", "/healthz")
+        health = ("--health-path", health_path)
         argv = [binary, "--address", address, *health, "--quiet", *flags, *sites]
         super().__init__("sidekick", argv, log)
 
