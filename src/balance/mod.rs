@@ -62,11 +62,21 @@ impl<'a> Candidates<'a> {
         self.places.len()
     }
 
-    /// The candidate's word if it may be picked.
-    fn eligible(&self, index: usize) -> Option<Word> {
-        let place = *self.places.get(index)?;
-        let word = self.table.word(place);
-        (self.accept.allows(word) && !self.tried.contains(&place)).then_some(word)
+    /// Every candidate's word, in order.
+    fn words(&self) -> impl Iterator<Item = Word> {
+        self.places.iter().map(|place| self.table.word(*place))
+    }
+
+    /// Whether the candidate may be picked with this word.
+    fn allows(&self, index: usize, word: Word) -> bool {
+        let untried = |place| !self.tried.contains(place);
+        self.accept.allows(word) && self.places.get(index).is_some_and(untried)
+    }
+
+    /// Whether the candidate may be picked as it stands now.
+    fn is_eligible(&self, index: usize) -> bool {
+        let word = self.places.get(index).map(|place| self.table.word(*place));
+        word.is_some_and(|word| self.allows(index, word))
     }
 }
 

@@ -11,11 +11,11 @@ pub(super) fn pick(candidates: Candidates<'_>, random: &mut fastrand::Rng) -> Op
     }
     for _ in 0..DRAWS {
         let index = random.usize(..candidates.len());
-        if candidates.eligible(index).is_some() {
+        if candidates.is_eligible(index) {
             return Some(index);
         }
     }
-    let usable = || (0..candidates.len()).filter(|index| candidates.eligible(*index).is_some());
+    let usable = || (0..candidates.len()).filter(|index| candidates.is_eligible(*index));
     let count = usable().count();
     if count == 0 {
         return None;
