@@ -51,10 +51,10 @@ fn main() -> ExitCode {
 
 /// The whole demo; whether the clients saw no failure and all that was announced took place.
 async fn show(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let narrator = Narrator::new(options.shows_table());
     let credentials = Credentials::new("demo-access-key", "demo-secret-key");
     let sites = Sites::start(&credentials)?;
-    let sidekick = Running::start(&options.sidekick_arguments(&sites))?;
+    let mut sidekick = Running::start(&options.sidekick_arguments(&sites))?;
+    let narrator = Narrator::new(sidekick.has_table());
     sites.announce(&narrator);
     narrator.say(&format!(
         "sidekick listens on http://{}",
@@ -69,6 +69,7 @@ async fn show(options: &Options) -> Result<bool, Box<dyn Error>> {
     ));
     let outcome = tokio::select! {
         outcome = scenario::play(&sites, options.length(), &narrator) => outcome?,
+        () = sidekick.ended() => return Err("interrupted".into()),
         _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
     };
     let seen = traffic.stop().await;
@@ -77,15 +78,16 @@ async fn show(options: &Options) -> Result<bool, Box<dyn Error>> {
         seen,
         outcome,
         served: sites.tally(),
+        retries: sidekick.retries().await?,
     };
 
     if options.keeps_running() {
         println!("{summary}");
         options::explain_how_to_play(sidekick.address(), &credentials);
         tokio::signal::ctrl_c().await?;
-        sidekick.stop()?;
+        sidekick.stop().await?;
     } else {
-        let stopped = sidekick.stop();
+        let stopped = sidekick.stop().await;
         narrator.release();
         println!("{summary}");
         stopped?;

@@ -69,9 +69,11 @@ impl Options {
         self.keep
     }
 
-    /// Whether sidekick draws its live table. Not with `--keep`: it would hide what to play with.
-    pub(crate) fn shows_table(&self) -> bool {
-        std::io::stdout().is_terminal() && !self.lines && !self.keep
+    /// Whether sidekick may draw its live table. Not with `--keep`: it would hide what to play
+    /// with.
+    fn wants_table(&self) -> bool {
+        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        terminal && !self.lines && !self.keep
     }
 
     /// The command line of sidekick in front of `sites`. Without the table it logs servers that go
@@ -82,7 +84,7 @@ impl Options {
             format!("--health-path={HEALTH_PATH}"),
             "--health-duration=500ms".to_owned(),
         ];
-        if !self.shows_table() {
+        if !self.wants_table() {
             let lines = ["--log", "--trace=application", "--errors"];
             arguments.extend(lines.map(str::to_owned));
         }
@@ -109,6 +111,7 @@ sidekick keeps running until Ctrl-C:
 For example:
 
   curl --user {access_key}:{secret_key} --aws-sigv4 aws:amz:us-east-1:s3 \\
+    --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \\
     'http://{endpoint}/{BUCKET}?list-type=2&max-keys=5'
 
   AWS_ACCESS_KEY_ID={access_key} AWS_SECRET_ACCESS_KEY={secret_key} AWS_DEFAULT_REGION=us-east-1 \\

@@ -57,6 +57,7 @@ pub(crate) async fn play(
 impl Scene<'_> {
     async fn all_servers_run(&mut self) {
         self.narrator.say("all four servers run");
+        sleep(SETTLE).await;
         let served = self.watch().await;
         self.check(
             "while all ran, site 1 shared the work fairly",

@@ -13,18 +13,14 @@ pub(crate) struct Summary {
     pub(crate) outcome: Outcome,
     /// Requests that each server received.
     pub(crate) served: Tally,
+    /// Attempts of sidekick beyond the first of each request.
+    pub(crate) retries: u64,
 }
 
 impl Summary {
     /// Whether no client saw a failure and everything took place.
     pub(crate) fn is_good(&self) -> bool {
         self.seen.failures == 0 && self.outcome.checks.iter().all(|check| check.holds)
-    }
-
-    /// Requests that servers received and clients did not send: sidekick sent them again.
-    fn sent_again(&self) -> u64 {
-        let received: u64 = self.served.iter().flatten().sum();
-        received.saturating_sub(self.seen.requests)
     }
 }
 
@@ -35,6 +31,7 @@ impl fmt::Display for Summary {
             seen,
             outcome,
             served,
+            retries,
         } = self;
         let operations: Vec<String> = seen
             .operations
@@ -52,8 +49,8 @@ impl fmt::Display for Summary {
         writeln!(f, "  served by   site 1: {one}, site 2: {two}")?;
         writeln!(
             f,
-            "  repeated    {} reached a server a second time",
-            human::count(self.sent_again())
+            "  retries     {} by sidekick, unknown to the clients",
+            human::count(*retries)
         )?;
         let (written, read) = (human::bytes(seen.written), human::bytes(seen.read));
         writeln!(
