@@ -171,7 +171,7 @@ impl Started {
         stop: Stop,
     ) -> Result<Self, StartError> {
         let started = Instant::now();
-        sys::raise_open_files();
+        let open_files = sys::raise_open_files();
         let listener = match inherited().map_err(StartError::new)? {
             Some(listener) => listener,
             None => bind(&config.listen, Resolver)
@@ -216,6 +216,7 @@ impl Started {
                 local: Arc::clone(&local),
                 publisher: Arc::clone(directory.publisher()),
                 backend_idle: BACKEND_IDLE,
+                pipe_files: pipe_files(open_files, threads(&config)),
             },
             seed: fastrand::u64(..),
         });
@@ -371,6 +372,13 @@ fn threads(config: &Config) -> usize {
         .limits
         .threads
         .map_or_else(available, std::num::NonZero::get)
+}
+
+/// Open files that the pipes of one worker may take up: an eighth of all, so that connections
+/// never lack one.
+fn pipe_files(open_files: Option<u64>, threads: usize) -> usize {
+    let open_files = open_files.and_then(|files| usize::try_from(files).ok());
+    open_files.unwrap_or(usize::MAX) / 8 / threads
 }
 
 fn policy(balance: Balance) -> Policy {

@@ -1,9 +1,10 @@
-//! Bytes to and from peers: streams, listeners, dialing, names, buffers and deadlines.
+//! Bytes to and from peers: streams, listeners, dialing, names, buffers, pipes and deadlines.
 
 mod buffer;
 mod deadline;
 mod dialer;
 mod listener;
+mod pipes;
 mod resolver;
 mod stream;
 
@@ -11,5 +12,6 @@ pub use buffer::{BUFFER_SIZE, Buffer, Stack};
 pub use deadline::{Deadlines, Ticket};
 pub use dialer::{DialError, dial};
 pub use listener::{ListenError, bind, inherited};
+pub use pipes::{LentPipe, Pipes};
 pub use resolver::{Answer, ResolveError, Resolver};
 pub use stream::Stream;

@@ -2,12 +2,12 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::Buffer;
+use super::{Buffer, LentPipe};
 use crate::sys;
 
 /// A byte stream to a peer. Polling never blocks; a task that got `Pending` is woken later.
@@ -32,8 +32,20 @@ impl Stream {
         context: &mut Context<'_>,
         buffer: &mut Buffer,
     ) -> Poll<io::Result<usize>> {
+        self.poll_read_some(context, buffer, usize::MAX)
+    }
+
+    /// The same, and no more than `most` bytes.
+    pub fn poll_read_some(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Buffer,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
         let free = buffer.free();
         debug_assert!(!free.is_empty(), "read without room");
+        let len = free.len().min(most);
+        let free = &mut free[..len];
         let mut reading = ReadBuf::new(free);
         match Pin::new(&mut self.tcp).poll_read(context, &mut reading) {
             Poll::Ready(Ok(())) => {
@@ -60,6 +72,43 @@ impl Stream {
             tcp.poll_write(context, second)
         } else {
             tcp.poll_write_vectored(context, &[IoSlice::new(first), IoSlice::new(second)])
+        }
+    }
+
+    /// Takes at most `most` bytes into an empty pipe, without copying them, and returns the count;
+    /// 0 is end of file.
+    pub fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        lent: &mut LentPipe,
+        most: u64,
+    ) -> Poll<io::Result<usize>> {
+        let most = usize::try_from(most).map_or(lent.capacity, |most| most.min(lent.capacity));
+        loop {
+            ready!(self.tcp.poll_read_ready(context))?;
+            let filled = self
+                .tcp
+                .try_io(Interest::READABLE, || lent.pipe.fill(&self.tcp, most));
+            if !would_block(&filled) {
+                return Poll::Ready(filled);
+            }
+        }
+    }
+
+    /// Sends what is in the pipe, without copying it; returns how many bytes were taken.
+    pub fn poll_drain(
+        &mut self,
+        context: &mut Context<'_>,
+        lent: &mut LentPipe,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.tcp.poll_write_ready(context))?;
+            let drained = self
+                .tcp
+                .try_io(Interest::WRITABLE, || lent.pipe.drain(&self.tcp));
+            if !would_block(&drained) {
+                return Poll::Ready(drained);
+            }
         }
     }
 
@@ -100,4 +149,9 @@ impl Stream {
     pub fn reset(self) {
         sys::reset_on_close(&self.tcp);
     }
+}
+
+/// The readiness that was believed in is over; asking for it again registers the task.
+fn would_block(result: &io::Result<usize>) -> bool {
+    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

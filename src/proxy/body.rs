@@ -107,6 +107,31 @@ impl Body {
         self.from = (self.from + count).min(self.to);
     }
 
+    /// Bytes still to come that are data whatever they are, so that they can pass unseen. Only what
+    /// stands in the buffer already comes before them.
+    pub(super) fn ahead(&self) -> u64 {
+        match &self.coding {
+            Coding::Ended => 0,
+            Coding::Length(left) => *left,
+            Coding::Chunked(scanner) | Coding::Decoded(scanner) => scanner.data_remaining(),
+            Coding::UntilClose => u64::MAX,
+        }
+    }
+
+    /// Counts `count` of the bytes [`Body::ahead`] as passed on by another way than the buffer.
+    pub(super) fn skip(&mut self, count: u64) {
+        match &mut self.coding {
+            Coding::Length(left) => {
+                *left = left.saturating_sub(count);
+                if *left == 0 {
+                    self.coding = Coding::Ended;
+                }
+            }
+            Coding::Chunked(scanner) | Coding::Decoded(scanner) => scanner.data_passed(count),
+            Coding::Ended | Coding::UntilClose => {}
+        }
+    }
+
     /// Whether the whole body has been recognised.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.coding, Coding::Ended)
@@ -226,6 +251,47 @@ mod tests {
             assert!(body.is_complete(), "split at {split}");
             assert_eq!(body.pending(&buffer), b"abcdefgh", "split at {split}");
         }
+    }
+
+    #[test]
+    fn what_is_ahead_of_a_length_can_pass_unseen() {
+        let mut buffer = buffer_of(b"head01234");
+        let mut body = Body::new(BodyFraming::Length(20), 4);
+        body.recognise(&mut buffer).unwrap();
+        assert_eq!(body.ahead(), 15);
+        body.passed(5);
+        body.restart(&mut buffer);
+        body.skip(14);
+        assert_eq!((body.ahead(), body.is_complete()), (1, false));
+        body.skip(1);
+        assert_eq!((body.ahead(), body.is_complete()), (0, true));
+        assert_eq!(body.end(), 0);
+    }
+
+    #[test]
+    fn what_is_ahead_of_a_chunk_ends_with_its_data() {
+        for coding in [Body::new, Body::decoded] {
+            let mut buffer = buffer_of(b"10\r\n01234");
+            let mut body = coding(BodyFraming::Chunked, 0);
+            body.recognise(&mut buffer).unwrap();
+            assert_eq!(body.ahead(), 11);
+            body.passed(usize::MAX / 2);
+            body.restart(&mut buffer);
+            body.skip(11);
+            assert_eq!((body.ahead(), body.is_complete()), (0, false));
+            append(&mut buffer, b"\r\n1\r\n5\r\n0\r\n\r\nNEXT");
+            body.recognise(&mut buffer).unwrap();
+            assert!(body.is_complete());
+            assert_eq!(&buffer.filled()[body.end()..], b"NEXT");
+        }
+    }
+
+    #[test]
+    fn nothing_is_ahead_of_a_chunk_header() {
+        let mut buffer = buffer_of(b"10");
+        let mut body = Body::new(BodyFraming::Chunked, 0);
+        body.recognise(&mut buffer).unwrap();
+        assert_eq!(body.ahead(), 0);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::body::Body;
 use super::exchange::Exchange;
 use super::fault::Fault;
 use super::http1::{Connection, Ending, Next};
-use super::relay::{Download, Progress, Relay, Upload};
+use super::relay::{Download, Ends, Progress, Relay, Turn, Upload};
 use super::report::Report;
 use super::retry::{Failed, Verdict, verdict};
 use super::route::Route;
@@ -141,17 +141,22 @@ impl Connection<'_> {
     ) -> Relay<'b> {
         // Pipelined bytes hide what comes behind them.
         let client_is_silent = exchange.inbox.len() <= upload.end();
-        Relay {
-            client_is_silent,
-            exchange,
+        let ends = Ends {
             client: &mut self.client,
             backend,
-            upload,
+            exchange,
+            pipes: &self.proxy.pipes,
             tally: &mut report.tally,
             progress: Progress {
                 ticket: &self.ticket,
                 within: self.proxy.parts.limits.stall,
             },
+            turn: Turn::default(),
+        };
+        Relay {
+            ends,
+            upload,
+            client_is_silent,
         }
     }
 

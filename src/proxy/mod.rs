@@ -24,7 +24,7 @@ use crate::balance::Policy;
 use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
-use crate::net::{Deadlines, Stack};
+use crate::net::{Deadlines, Pipes, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
@@ -65,6 +65,8 @@ pub struct Parts {
     pub publisher: Arc<Publisher>,
     /// How long connections to backends are kept idle.
     pub backend_idle: Duration,
+    /// Open files that pipes may take up.
+    pub pipe_files: usize,
 }
 
 /// What the requests of one worker share; it never leaves the worker's thread.
@@ -78,6 +80,7 @@ pub struct Proxy {
     pool: Pool,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
+    pipes: Pipes,
     random: RefCell<fastrand::Rng>,
     draining: Cell<bool>,
 }
@@ -91,6 +94,7 @@ impl Proxy {
             pool: Pool::new(parts.backend_idle),
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
+            pipes: Pipes::within(parts.pipe_files),
             random: RefCell::new(random),
             draining: Cell::new(false),
             parts,
@@ -111,9 +115,10 @@ impl Proxy {
         self.deadlines.tick(now);
     }
 
-    /// Closes idle connections to backends that are of no more use.
+    /// Closes what is idle and of no more use: connections to backends, pipes.
     pub fn sweep(&self, now: Instant) {
         self.pool.sweep(now);
+        self.pipes.sweep();
     }
 
     /// Ends idle client connections now and the others after their request.

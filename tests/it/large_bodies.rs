@@ -133,6 +133,118 @@ fn chunks_arrive_whole_both_ways_at_once() {
 }
 
 #[test]
+fn download_framed_by_the_close_arrives_whole() {
+    const LENGTH: usize = 16 << 20;
+    let origin = Origin::scripted(|connection| {
+        connection.send("HTTP/1.1 200 OK\r\n\r\n")?;
+        blocks(LENGTH).try_for_each(|block| connection.send(&block))?;
+        connection.close();
+        Ok(())
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    // Without chunked coding the close is all the framing there is.
+    client.send("GET /key HTTP/1.0\r\nHost: b\r\n\r\n");
+    assert_eq!(client.read_head().content_length(), None);
+    assert_eq!(
+        hash_of_next(&mut client.connection, LENGTH).unwrap(),
+        hash_of(LENGTH)
+    );
+    client.expect_eof();
+}
+
+#[test]
+fn large_chunks_reach_a_client_that_knows_no_chunks() {
+    const LENGTH: usize = 8 << 20;
+    let origin = Origin::scripted(|connection| {
+        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        for block in blocks(LENGTH) {
+            connection.send(format!("{:x}\r\n", block.len()))?;
+            connection.send(&block)?;
+            connection.send("\r\n")?;
+        }
+        connection.send("0\r\n\r\n")
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.0\r\nHost: b\r\n\r\n");
+    assert!(!client.read_head().is_chunked());
+    assert_eq!(
+        hash_of_next(&mut client.connection, LENGTH).unwrap(),
+        hash_of(LENGTH)
+    );
+    client.expect_eof();
+}
+
+#[test]
+fn backend_that_dies_in_a_large_body_is_never_taken_for_its_end() {
+    let origin = Origin::scripted(|connection| {
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        connection.send(vec![b'x'; LENGTH / 4])?;
+        connection.close();
+        Ok(())
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    assert_eq!(client.read_head().content_length(), Some(LENGTH));
+    assert!(hash_of_next(&mut client.connection, LENGTH).is_err());
+}
+
+#[test]
+fn what_a_vanished_client_left_unread_reaches_nobody_else() {
+    const LENGTH: usize = 8 << 20;
+    let origin = Origin::scripted(|connection| {
+        let fill = connection.request.target().as_bytes()[1];
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        connection.send(vec![fill; LENGTH])
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    for _ in 0..8 {
+        let mut leaver = sidekick.client();
+        leaver.send("GET /x HTTP/1.1\r\nHost: b\r\n\r\n");
+        leaver.read_head();
+        leaver.vanish();
+        let body = sidekick.client().get("/y").body;
+        assert_eq!(body.len(), LENGTH);
+        assert!(body.iter().all(|byte| *byte == b'y'), "another's bytes");
+    }
+}
+
+#[test]
+fn many_uploads_at_once_never_mix() {
+    const LENGTH: usize = 2 << 20;
+    let origin = Origin::scripted(|connection| {
+        let fill = connection.request.target().as_bytes()[1];
+        let body = connection.body()?;
+        let status = if body.len() == LENGTH && body.iter().all(|byte| *byte == fill) {
+            "200 OK"
+        } else {
+            "400 Bad Request"
+        };
+        connection.send(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"))
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    thread::scope(|scope| {
+        for fill in b'a'..=b'p' {
+            let sidekick = &sidekick;
+            scope.spawn(move || {
+                let mut client = sidekick.client();
+                for _ in 0..3 {
+                    let target = format!("/{}", char::from(fill));
+                    let response = client.put(&target, vec![fill; LENGTH]);
+                    assert_eq!(response.status(), 200, "another's bytes");
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn client_that_does_not_read_stops_the_backend() {
     const OFFERED: usize = 256 << 20;
     let (told, taken) = channel();

@@ -67,6 +67,7 @@ fn parts(origin: &Origin) -> Parts {
         local: Arc::new(Local::new(Arc::new(figures))),
         publisher,
         backend_idle: LONG,
+        pipe_files: 16,
     }
 }
 

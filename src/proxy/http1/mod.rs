@@ -103,6 +103,7 @@ impl Connection<'_> {
             exchange.begin();
             match self.read_head(exchange).await {
                 Read::Head => {}
+                Read::Nothing => return Next::KeepAlive,
                 Read::Closed => return Next::End(Ending::Close),
                 Read::TimedOut => return self.refuse(exchange, &TIMED_OUT, Version::Http11).await,
                 Read::Refused(rule) => {

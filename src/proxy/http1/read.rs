@@ -12,6 +12,8 @@ use crate::proxy::exchange::Exchange;
 pub(super) enum Read {
     /// The head is complete and follows the rules.
     Head,
+    /// Nothing has come; there was a false alarm.
+    Nothing,
     /// The client closed without asking for anything more.
     Closed,
     /// It took too long.
@@ -60,9 +62,7 @@ impl Connection<'_> {
                 match self.client.poll_read(context, inbox) {
                     Poll::Ready(Ok(1..)) => {}
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Read::Closed),
-                    Poll::Pending if inbox.is_empty() && self.proxy.is_draining() => {
-                        return Poll::Ready(Read::Closed);
-                    }
+                    Poll::Pending if inbox.is_empty() => return Poll::Ready(Read::Nothing),
                     Poll::Pending => return Poll::Pending,
                 }
             }

@@ -2,7 +2,8 @@
 
 use std::task::{Context, Poll, ready};
 
-use super::Relay;
+use super::{Ends, WORTH_SPLICING};
+use crate::net::LentPipe;
 use crate::proxy::body::Body;
 use crate::proxy::fault::Fault;
 
@@ -11,6 +12,8 @@ use crate::proxy::fault::Fault;
 pub(in crate::proxy) struct Download {
     body: Body,
     head_sent: usize,
+    /// What comes next of the body goes through this, past the outbox.
+    pipe: Option<LentPipe>,
     /// An event stream may be silent for as long as it likes.
     patient: bool,
 }
@@ -21,6 +24,7 @@ impl Download {
         Self {
             body,
             head_sent: 0,
+            pipe: None,
             patient,
         }
     }
@@ -42,11 +46,15 @@ impl Download {
     /// Moves what can be moved now; ready when the client has all of the response.
     pub(super) fn poll(
         &mut self,
-        relay: &mut Relay<'_>,
+        ends: &mut Ends<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
         loop {
-            let exchange = &mut *relay.exchange;
+            if self.pipe.is_some() {
+                ready!(self.poll_splice(ends, context))?;
+                continue;
+            }
+            let exchange = &mut *ends.exchange;
             let head = exchange
                 .response_head
                 .get(self.head_sent..)
@@ -54,13 +62,14 @@ impl Download {
             let body = self.body.pending(&exchange.outbox);
             if !head.is_empty() || !body.is_empty() {
                 let head_left = head.len();
-                match ready!(relay.client.poll_write(context, head, body)) {
+                match ready!(ends.client.poll_write(context, head, body)) {
                     Ok(count @ 1..) => {
                         let of_head = count.min(head_left);
                         self.head_sent += of_head;
                         self.body.passed(count - of_head);
-                        relay.tally.tx += count as u64;
-                        relay.progress.made();
+                        ends.tally.tx += count as u64;
+                        ends.progress.made();
+                        ready!(ends.turn.moved(count, context));
                     }
                     Ok(0) | Err(_) => return Poll::Ready(Err(Fault::ClientGone)),
                 }
@@ -70,9 +79,15 @@ impl Download {
                 return Poll::Ready(Ok(()));
             }
             self.body.restart(&mut exchange.outbox);
-            match ready!(relay.backend.poll_read(context, &mut exchange.outbox)) {
+            if self.body.ahead() >= WORTH_SPLICING {
+                self.pipe = ends.pipes.take();
+                if self.pipe.is_some() {
+                    continue;
+                }
+            }
+            match ready!(ends.backend.poll_read(context, &mut exchange.outbox)) {
                 Ok(1..) => {
-                    relay.progress.made();
+                    ends.progress.made();
                     self.body
                         .recognise(&mut exchange.outbox)
                         .map_err(Fault::BackendMalformed)?;
@@ -82,5 +97,38 @@ impl Download {
                 Err(error) => return Poll::Ready(Err(Fault::BackendClosed(Some(error)))),
             }
         }
+    }
+
+    /// Moves data through the pipe; ready when there is none ahead, nor left in the pipe.
+    fn poll_splice(
+        &mut self,
+        ends: &mut Ends<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Fault>> {
+        while let Some(pipe) = &mut self.pipe {
+            if !pipe.is_empty() {
+                match ready!(ends.client.poll_drain(context, pipe)) {
+                    Ok(count @ 1..) => {
+                        ends.tally.tx += count as u64;
+                        ends.progress.made();
+                        ready!(ends.turn.moved(count, context));
+                    }
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Fault::ClientGone)),
+                }
+            } else if self.body.ahead() > 0 {
+                match ready!(ends.backend.poll_fill(context, pipe, self.body.ahead())) {
+                    Ok(count @ 1..) => {
+                        self.body.skip(count as u64);
+                        ends.progress.made();
+                    }
+                    Ok(0) if self.body.end_of_file() => {}
+                    Ok(0) => return Poll::Ready(Err(Fault::BackendClosed(None))),
+                    Err(error) => return Poll::Ready(Err(Fault::BackendClosed(Some(error)))),
+                }
+            } else if let Some(pipe) = self.pipe.take() {
+                ends.pipes.put(pipe);
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

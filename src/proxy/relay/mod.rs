@@ -4,26 +4,69 @@
 mod download;
 mod upload;
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub(super) use download::Download;
+use tokio::task::yield_now;
 pub(super) use upload::Upload;
 
 use super::exchange::{Exchange, Tally};
 use super::fault::Fault;
 use crate::http::{Parsed, Rejection, Version, write_interim};
-use crate::net::{Stream, Ticket};
+use crate::net::{Pipes, Stream, Ticket};
 
-/// Everything one attempt moves bytes between, lent for as long as it lasts.
-pub(super) struct Relay<'a> {
-    pub(super) exchange: &'a mut Exchange,
+/// Bytes read at once while a response head is expected: all of a small response, and of a large
+/// one little that has to be copied.
+const HEAD_READ: usize = 16 << 10;
+
+/// Body bytes to come from which on splicing costs less than copying.
+const WORTH_SPLICING: u64 = 16 << 10;
+
+/// Body bytes after which a transfer lets others have their turn.
+const TURN: usize = 1 << 20;
+
+/// Both ends of one attempt and what lies between them, lent for as long as it lasts.
+pub(super) struct Ends<'a> {
     pub(super) client: &'a mut Stream,
     pub(super) backend: &'a mut Stream,
-    pub(super) upload: &'a mut Upload,
+    pub(super) exchange: &'a mut Exchange,
+    pub(super) pipes: &'a Pipes,
     pub(super) tally: &'a mut Tally,
     pub(super) progress: Progress<'a>,
+    /// What this transfer may still move before it is the others' turn.
+    pub(super) turn: Turn,
+}
+
+/// The bytes that are left of a transfer's turn.
+#[derive(Default)]
+pub(super) struct Turn {
+    left: usize,
+}
+
+impl Turn {
+    fn begin(&mut self) {
+        self.left = TURN;
+    }
+
+    /// Counts bytes that have moved. Pending when the turn is over; the next one comes after the
+    /// worker has looked at its other connections.
+    fn moved(&mut self, count: usize, context: &mut Context<'_>) -> Poll<()> {
+        self.left = self.left.saturating_sub(count);
+        if self.left > 0 {
+            return Poll::Ready(());
+        }
+        // Wakes the task, though not before the sockets were asked for news.
+        pin!(yield_now()).poll(context)
+    }
+}
+
+/// One attempt under way.
+pub(super) struct Relay<'a> {
+    pub(super) ends: Ends<'a>,
+    pub(super) upload: &'a mut Upload,
     /// Nothing has come from the client since its request was complete.
     pub(super) client_is_silent: bool,
 }
@@ -46,10 +89,11 @@ impl Relay<'_> {
     ///
     /// The upload need not be over then: a backend may answer early.
     pub(super) async fn response_head(&mut self) -> Result<(), Fault> {
-        self.progress.made();
+        self.ends.progress.made();
         let mut interim_sent = 0;
         let result = poll_fn(|context| {
-            if self.progress.ticket.is_over() {
+            self.ends.turn.begin();
+            if self.ends.progress.ticket.is_over() {
                 return Poll::Ready(Err(self.stalled()));
             }
             if let Poll::Ready(Err(fault)) = self.poll_upload(context) {
@@ -59,7 +103,7 @@ impl Relay<'_> {
             self.or_client_gone(answered, context)
         })
         .await;
-        self.progress.ticket.clear();
+        self.ends.progress.ticket.clear();
         result
     }
 
@@ -68,19 +112,20 @@ impl Relay<'_> {
     /// A response whose head came while the upload was under way ends it: what is left of the
     /// upload then is the caller's to see in [`Upload::is_over`].
     pub(super) async fn response_body(&mut self, download: &mut Download) -> Result<(), Fault> {
-        self.progress.made();
+        self.ends.progress.made();
         let result = poll_fn(|context| {
-            if self.progress.ticket.is_over() && !download.is_patient() {
+            self.ends.turn.begin();
+            if self.ends.progress.ticket.is_over() && !download.is_patient() {
                 return Poll::Ready(Err(self.stalled()));
             }
             if let Poll::Ready(Err(fault)) = self.poll_upload(context) {
                 return Poll::Ready(Err(fault));
             }
-            let moved = download.poll(self, context);
+            let moved = download.poll(&mut self.ends, context);
             self.or_client_gone(moved, context)
         })
         .await;
-        self.progress.ticket.clear();
+        self.ends.progress.ticket.clear();
         result
     }
 
@@ -88,14 +133,7 @@ impl Relay<'_> {
         if self.upload.is_over() {
             return Poll::Ready(Ok(()));
         }
-        self.upload.poll(
-            self.exchange,
-            self.client,
-            self.backend,
-            self.tally,
-            self.progress,
-            context,
-        )
+        self.upload.poll(&mut self.ends, context)
     }
 
     fn poll_response_head(
@@ -104,29 +142,30 @@ impl Relay<'_> {
         interim_sent: &mut usize,
     ) -> Poll<Result<(), Fault>> {
         loop {
-            while let Some(rest @ [_, ..]) = self.exchange.response_head.get(*interim_sent..) {
-                match self.client.poll_write(context, rest, &[]) {
+            while let Some(rest @ [_, ..]) = self.ends.exchange.response_head.get(*interim_sent..) {
+                match self.ends.client.poll_write(context, rest, &[]) {
                     Poll::Ready(Ok(count @ 1..)) => {
                         *interim_sent += count;
-                        self.tally.tx += count as u64;
-                        self.progress.made();
+                        self.ends.tally.tx += count as u64;
+                        self.ends.progress.made();
                     }
                     Poll::Ready(_) => return Poll::Ready(Err(Fault::ClientGone)),
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            self.exchange.response_head.clear();
+            self.ends.exchange.response_head.clear();
             *interim_sent = 0;
             let is_final = self.next_head()?;
-            if !self.exchange.response_head.is_empty() {
+            if !self.ends.exchange.response_head.is_empty() {
                 continue;
             }
             if is_final {
                 return Poll::Ready(Ok(()));
             }
-            match self.backend.poll_read(context, &mut self.exchange.outbox) {
+            let outbox = &mut self.ends.exchange.outbox;
+            match self.ends.backend.poll_read_some(context, outbox, HEAD_READ) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(Fault::BackendClosed(None))),
-                Poll::Ready(Ok(_)) => self.progress.made(),
+                Poll::Ready(Ok(_)) => self.ends.progress.made(),
                 Poll::Ready(Err(error)) => {
                     return Poll::Ready(Err(Fault::BackendClosed(Some(error))));
                 }
@@ -144,7 +183,7 @@ impl Relay<'_> {
             outbox,
             response_head,
             ..
-        } = &mut *self.exchange;
+        } = &mut *self.ends.exchange;
         while !outbox.is_empty() {
             let parsed = response
                 .parse(outbox.filled(), request.method(), request.upgrade())
@@ -176,7 +215,7 @@ impl Relay<'_> {
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
         if waiting.is_pending() && self.upload.is_over() && self.client_is_silent {
-            match self.client.poll_broken(context) {
+            match self.ends.client.poll_broken(context) {
                 Poll::Ready(true) => return Poll::Ready(Err(Fault::ClientGone)),
                 Poll::Ready(false) => self.client_is_silent = false,
                 Poll::Pending => {}

@@ -3,12 +3,15 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use super::Progress;
+use super::{Ends, WORTH_SPLICING};
 use crate::http::BodyFraming;
-use crate::net::{Buffer, Stream};
+use crate::net::{Buffer, LentPipe};
 use crate::proxy::body::Body;
-use crate::proxy::exchange::{Exchange, Tally};
+use crate::proxy::exchange::Exchange;
 use crate::proxy::fault::Fault;
+
+/// Body bytes that are held before the possibility to send them again is given up.
+const HELD: usize = 64 << 10;
 
 /// How far head and body of a request have come.
 ///
@@ -21,6 +24,8 @@ pub(in crate::proxy) struct Upload {
     body: Body,
     head_sent: usize,
     held: bool,
+    /// What comes next of the body goes through this, past the inbox.
+    pipe: Option<LentPipe>,
     /// The backend takes no more; its answer may have come all the same.
     broken: Option<io::Error>,
     over: bool,
@@ -34,6 +39,7 @@ impl Upload {
             body: Body::new(framing, head),
             head_sent: 0,
             held: true,
+            pipe: None,
             broken: None,
             over: false,
         }
@@ -85,7 +91,10 @@ impl Upload {
 
     /// Whether it is the client's turn to send.
     pub(in crate::proxy) fn waits_for_client(&self) -> bool {
-        !self.over && !self.body.is_complete() && !self.body.is_pending()
+        !self.over
+            && !self.body.is_complete()
+            && !self.body.is_pending()
+            && self.pipe.as_ref().is_none_or(LentPipe::is_empty)
     }
 
     /// Where the next request begins in the inbox, once the body has been received.
@@ -93,10 +102,10 @@ impl Upload {
         self.body.end()
     }
 
-    /// The head was written out long ago and goes first; then what was sent of the body, and with
-    /// it the possibility to send it again.
+    /// The head was written out long ago and goes first, if it is large; then what was sent of the
+    /// body, and with it the possibility to send it again.
     fn make_room(&mut self, inbox: &mut Buffer) {
-        if self.held && self.start > 0 {
+        if self.held && inbox.len() < self.start + HELD {
             inbox.consume(self.start);
             self.body.moved(self.start);
             self.start = 0;
@@ -109,14 +118,15 @@ impl Upload {
     /// Moves what can be moved now; ready when the upload is over.
     pub(super) fn poll(
         &mut self,
-        exchange: &mut Exchange,
-        client: &mut Stream,
-        backend: &mut Stream,
-        tally: &mut Tally,
-        progress: Progress<'_>,
+        ends: &mut Ends<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
         loop {
+            if self.pipe.is_some() {
+                ready!(self.poll_splice(ends, context))?;
+                continue;
+            }
+            let exchange = &mut *ends.exchange;
             let head = exchange
                 .request_head
                 .get(self.head_sent..)
@@ -124,33 +134,38 @@ impl Upload {
             let body = self.body.pending(&exchange.inbox);
             if !head.is_empty() || !body.is_empty() {
                 let head_left = head.len();
-                match ready!(backend.poll_write(context, head, body)) {
+                match ready!(ends.backend.poll_write(context, head, body)) {
                     Ok(count) => {
                         let of_head = count.min(head_left);
                         self.head_sent += of_head;
                         self.body.passed(count - of_head);
-                        progress.made();
+                        ends.progress.made();
+                        ready!(ends.turn.moved(count, context));
                     }
                     Err(error) => {
-                        // It may have answered before it closed: the response side finds out.
-                        self.broken = Some(error);
-                        self.over = true;
+                        self.give_up(error);
                         return Poll::Ready(Ok(()));
                     }
                 }
                 continue;
             }
-            if self.body.is_complete() {
+            if self.over || self.body.is_complete() {
                 self.over = true;
                 return Poll::Ready(Ok(()));
             }
             if exchange.inbox.is_full() {
                 self.make_room(&mut exchange.inbox);
             }
-            match ready!(client.poll_read(context, &mut exchange.inbox)) {
+            if !self.held && self.body.ahead() >= WORTH_SPLICING {
+                self.pipe = ends.pipes.take();
+                if self.pipe.is_some() {
+                    continue;
+                }
+            }
+            match ready!(ends.client.poll_read(context, &mut exchange.inbox)) {
                 Ok(count @ 1..) => {
-                    tally.rx += count as u64;
-                    progress.made();
+                    ends.tally.rx += count as u64;
+                    ends.progress.made();
                     self.body
                         .recognise(&mut exchange.inbox)
                         .map_err(Fault::ClientMalformed)?;
@@ -158,5 +173,44 @@ impl Upload {
                 Ok(0) | Err(_) => return Poll::Ready(Err(Fault::ClientGone)),
             }
         }
+    }
+
+    /// Moves data through the pipe; ready when there is none ahead, nor left in the pipe.
+    fn poll_splice(
+        &mut self,
+        ends: &mut Ends<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Fault>> {
+        while let Some(pipe) = &mut self.pipe {
+            if !pipe.is_empty() {
+                match ready!(ends.backend.poll_drain(context, pipe)) {
+                    Ok(count) => {
+                        ends.progress.made();
+                        ready!(ends.turn.moved(count, context));
+                    }
+                    Err(error) => self.give_up(error),
+                }
+            } else if self.body.ahead() > 0 {
+                match ready!(ends.client.poll_fill(context, pipe, self.body.ahead())) {
+                    Ok(count @ 1..) => {
+                        ends.tally.rx += count as u64;
+                        self.body.skip(count as u64);
+                        ends.progress.made();
+                    }
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Fault::ClientGone)),
+                }
+            } else if let Some(pipe) = self.pipe.take() {
+                ends.pipes.put(pipe);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The backend takes no more. It may have answered before it closed: the response side finds
+    /// out.
+    fn give_up(&mut self, error: io::Error) {
+        self.broken = Some(error);
+        self.pipe = None;
+        self.over = true;
     }
 }
