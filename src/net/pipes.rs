@@ -1,18 +1,43 @@
-//! A worker's pipes to splice through: a few large ones for whoever comes first, and smaller ones
-//! for the others.
+//! A worker's pipes to splice through: a few large ones for long transfers, and smaller ones for
+//! the others.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::sys::Pipe;
 
-/// Large pipes: they move a fast transfer with the fewest calls.
-const LARGE: usize = 512 << 10;
-const MOST_LARGE: usize = 32;
+/// The sizes of pipes, those to be asked for first before the others.
+const SIZES: [Size; 3] = [
+    // What a user without privileges can have at most (`fs.pipe-max-size`): the fewest calls, but
+    // in a short transfer the receiver would wait while the pipe fills.
+    Size {
+        capacity: 1 << 20,
+        most: 16,
+        worth: 8 << 20,
+    },
+    Size {
+        capacity: 256 << 10,
+        most: 64,
+        worth: 0,
+    },
+    // What the kernel gives by itself, and a thousand transfers at once can have.
+    Size {
+        capacity: 64 << 10,
+        most: 944,
+        worth: 0,
+    },
+];
 
-/// The size that the kernel gives by itself, and that a thousand transfers at once can have.
-const SMALL: usize = 64 << 10;
-const MOST_SMALL: usize = 992;
+/// A size of pipes.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    /// Bytes in a full pipe.
+    capacity: usize,
+    /// Pipes in use at once.
+    most: usize,
+    /// Bytes that a transfer has to have ahead to get one.
+    worth: u64,
+}
 
 /// How often no pipe is asked for after the kernel has refused one. The refusal costs a few system
 /// calls, and whoever holds the pages may give them back.
@@ -22,14 +47,13 @@ const PAUSE: u32 = 256;
 /// 64 MiB of it in all (`fs.pipe-user-pages-soft`), so large pipes are few.
 #[derive(Debug)]
 pub struct Pipes {
-    shelves: [Shelf; 2],
+    shelves: [Shelf; SIZES.len()],
 }
 
 /// Pipes of one size.
 #[derive(Debug)]
 struct Shelf {
-    capacity: usize,
-    most: usize,
+    size: Size,
     spare: RefCell<Vec<Pipe>>,
     lent: Rc<Cell<usize>>,
     pause: Cell<u32>,
@@ -69,10 +93,9 @@ impl LentPipe {
 }
 
 impl Shelf {
-    fn new(capacity: usize, most: usize) -> Self {
+    fn new(size: Size) -> Self {
         Self {
-            capacity,
-            most,
+            size,
             spare: RefCell::default(),
             lent: Rc::default(),
             pause: Cell::new(0),
@@ -84,21 +107,21 @@ impl Shelf {
         let pipe = spare.or_else(|| self.make())?;
         Some(LentPipe {
             pipe,
-            capacity: self.capacity,
+            capacity: self.size.capacity,
             _loan: Loan::new(&self.lent),
         })
     }
 
     /// A new pipe, unless there are enough or the kernel has refused one lately.
     fn make(&self) -> Option<Pipe> {
-        if self.lent.get() >= self.most {
+        if self.lent.get() >= self.size.most {
             return None;
         }
         if let Some(left) = self.pause.get().checked_sub(1) {
             self.pause.set(left);
             return None;
         }
-        let made = Pipe::with_capacity(self.capacity).ok();
+        let made = Pipe::with_capacity(self.size.capacity).ok();
         if made.is_none() {
             self.pause.set(PAUSE);
         }
@@ -109,17 +132,24 @@ impl Shelf {
 impl Pipes {
     /// Pipes that take up at most `files` open files, two each.
     pub fn within(files: usize) -> Self {
-        let large = MOST_LARGE.min(files / 4);
-        let small = MOST_SMALL.min((files / 2).saturating_sub(large));
+        let mut left = files / 2;
         Self {
-            shelves: [Shelf::new(LARGE, large), Shelf::new(SMALL, small)],
+            shelves: SIZES.map(|size| {
+                let most = size.most.min(left);
+                left -= most;
+                Shelf::new(Size { most, ..size })
+            }),
         }
     }
 
-    /// The largest pipe there is; `None` when too many are in use or the kernel gives no more, and
-    /// the bytes have to be copied.
-    pub fn take(&self) -> Option<LentPipe> {
-        self.shelves.iter().find_map(Shelf::take)
+    /// The best pipe there is for a transfer of `ahead` bytes or more; `None` when too many are in
+    /// use or the kernel gives no more, and the bytes have to be copied.
+    pub fn take(&self, ahead: u64) -> Option<LentPipe> {
+        let mut fitting = self
+            .shelves
+            .iter()
+            .filter(|shelf| ahead >= shelf.size.worth);
+        fitting.find_map(Shelf::take)
     }
 
     /// Closes some of those that nobody has needed for a while; to be called now and then.
@@ -136,7 +166,7 @@ impl Pipes {
         let shelf = self
             .shelves
             .iter()
-            .find(|shelf| shelf.capacity == lent.capacity);
+            .find(|shelf| shelf.size.capacity == lent.capacity);
         if let Some(shelf) = shelf.filter(|_| lent.is_empty()) {
             shelf.spare.borrow_mut().push(lent.pipe);
         }
@@ -148,33 +178,45 @@ mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
 
-    use super::{LARGE, LentPipe, Pipes, SMALL};
+    use super::{LentPipe, Pipes};
 
     fn capacities(lent: &[LentPipe]) -> Vec<usize> {
         lent.iter().map(|lent| lent.capacity).collect()
     }
 
+    fn all(pipes: &Pipes, ahead: u64) -> Vec<LentPipe> {
+        std::iter::from_fn(|| pipes.take(ahead)).collect()
+    }
+
     #[test]
-    fn the_first_get_large_pipes_the_others_small_ones_and_then_none() {
-        let pipes = Pipes::within(8);
-        let lent: Vec<_> = std::iter::from_fn(|| pipes.take()).collect();
-        assert_eq!(capacities(&lent), [LARGE, LARGE, SMALL, SMALL]);
+    fn long_transfers_get_the_large_pipes_others_smaller_ones_and_then_none() {
+        let pipes = Pipes::within(2 * 82);
+        let long = all(&pipes, u64::MAX);
+        assert_eq!(
+            capacities(&long[14..18]),
+            [1 << 20, 1 << 20, 256 << 10, 256 << 10]
+        );
+        assert_eq!(capacities(&long[79..]), [256 << 10, 64 << 10, 64 << 10]);
+        drop(long);
+        let short = all(&pipes, 1 << 20);
+        assert_eq!(short.len(), 66);
+        assert_eq!(capacities(&short[63..]), [256 << 10, 64 << 10, 64 << 10]);
     }
 
     #[test]
     fn a_pipe_put_back_is_lent_again() {
         let pipes = Pipes::within(2);
-        let first = pipes.take().unwrap();
-        assert!(pipes.take().is_none());
+        let first = pipes.take(u64::MAX).unwrap();
+        assert!(pipes.take(u64::MAX).is_none());
         pipes.put(first);
-        assert!(pipes.take().is_some());
+        assert!(pipes.take(u64::MAX).is_some());
     }
 
     #[test]
     fn a_pipe_that_was_dropped_makes_room_for_another() {
         let pipes = Pipes::within(2);
-        drop(pipes.take().unwrap());
-        assert!(pipes.take().is_some());
+        drop(pipes.take(u64::MAX).unwrap());
+        assert!(pipes.take(u64::MAX).is_some());
     }
 
     #[test]
@@ -182,7 +224,7 @@ mod tests {
         let pipes = Pipes::within(4);
         let (source, mut sender) = UnixStream::pair().unwrap();
         sender.write_all(b"not yours").unwrap();
-        let mut lent = pipes.take().unwrap();
+        let mut lent = pipes.take(u64::MAX).unwrap();
         lent.pipe.fill(&source, 9).unwrap();
         pipes.put(lent);
         assert!(
@@ -191,13 +233,13 @@ mod tests {
                 .iter()
                 .all(|shelf| shelf.spare.borrow().is_empty())
         );
-        assert!(pipes.take().unwrap().is_empty());
+        assert!(pipes.take(u64::MAX).unwrap().is_empty());
     }
 
     #[test]
     fn many_spare_pipes_become_few() {
         let pipes = Pipes::within(64);
-        let lent: Vec<_> = std::iter::from_fn(|| pipes.take()).collect();
+        let lent = all(&pipes, u64::MAX);
         for lent in lent {
             pipes.put(lent);
         }
@@ -212,7 +254,7 @@ mod tests {
 
     #[test]
     fn without_files_there_are_no_pipes() {
-        assert!(Pipes::within(0).take().is_none());
-        assert!(Pipes::within(1).take().is_none());
+        assert!(Pipes::within(0).take(u64::MAX).is_none());
+        assert!(Pipes::within(1).take(u64::MAX).is_none());
     }
 }

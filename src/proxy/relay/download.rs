@@ -80,7 +80,7 @@ impl Download {
             }
             self.body.restart(&mut exchange.outbox);
             if self.body.ahead() >= WORTH_SPLICING {
-                self.pipe = ends.pipes.take();
+                self.pipe = ends.pipes.take(self.body.ahead());
                 if self.pipe.is_some() {
                     continue;
                 }

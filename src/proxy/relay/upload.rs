@@ -157,7 +157,7 @@ impl Upload {
                 self.make_room(&mut exchange.inbox);
             }
             if !self.held && self.body.ahead() >= WORTH_SPLICING {
-                self.pipe = ends.pipes.take();
+                self.pipe = ends.pipes.take(self.body.ahead());
                 if self.pipe.is_some() {
                     continue;
                 }
