@@ -2,9 +2,13 @@
 
 mod least;
 mod load;
+mod peers;
 mod random;
 
+use peers::Row;
+
 pub use load::{Load, LoadTable, Standing, Word};
+pub use peers::Peers;
 
 /// How many candidates one request may have tried already.
 pub const MOST_TRIED: usize = 32;
@@ -38,45 +42,55 @@ impl Accept {
     }
 }
 
-/// The candidates of one decision: places in a table of load words, less those tried before.
+/// The candidates of one decision: peers in a table of load words, less those tried before.
 #[derive(Clone, Copy)]
 pub struct Candidates<'a> {
     table: &'a LoadTable,
-    places: &'a [u32],
+    peers: &'a Peers,
     tried: &'a [u32],
     accept: Accept,
 }
 
 impl<'a> Candidates<'a> {
-    /// Candidates at `places` of `table`; places in `tried` are left out.
-    pub fn new(table: &'a LoadTable, places: &'a [u32], tried: &'a [u32], accept: Accept) -> Self {
+    /// Candidates `peers` of `table`; places in `tried` are left out.
+    pub fn new(table: &'a LoadTable, peers: &'a Peers, tried: &'a [u32], accept: Accept) -> Self {
         Self {
             table,
-            places,
+            peers,
             tried,
             accept,
         }
     }
 
     fn len(&self) -> usize {
-        self.places.len()
+        self.peers.places().len()
     }
 
-    /// Every candidate's word, in order.
-    fn words(&self) -> impl Iterator<Item = Word> {
-        self.places.iter().map(|place| self.table.word(*place))
+    fn rows(&self) -> &'a [Row] {
+        self.peers.rows()
+    }
+
+    /// No word of the row is below this one.
+    fn promise(&self, row: &Row) -> Word {
+        self.table.least(row.number)
+    }
+
+    /// The candidates of a row: index and word.
+    fn words_of(&self, row: &'a Row) -> impl Iterator<Item = (usize, Word)> {
+        let members = row.members.iter();
+        members.map(|(place, index)| (*index as usize, self.table.word(*place)))
     }
 
     /// Whether the candidate may be picked with this word.
     fn allows(&self, index: usize, word: Word) -> bool {
         let untried = |place| !self.tried.contains(place);
-        self.accept.allows(word) && self.places.get(index).is_some_and(untried)
+        self.accept.allows(word) && self.peers.places().get(index).is_some_and(untried)
     }
 
     /// Whether the candidate may be picked as it stands now.
     fn is_eligible(&self, index: usize) -> bool {
-        let word = self.places.get(index).map(|place| self.table.word(*place));
-        word.is_some_and(|word| self.allows(index, word))
+        let place = self.peers.places().get(index);
+        place.is_some_and(|place| self.allows(index, self.table.word(*place)))
     }
 }
 

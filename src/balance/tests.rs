@@ -1,18 +1,20 @@
 //! One suite for all policies.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{Accept, Candidates, Load, LoadTable, Policy, Standing};
+use super::load::ROW;
+use super::{Accept, Candidates, Load, LoadTable, Peers, Policy, Standing};
 
 const POLICIES: [Policy; 2] = [Policy::Least, Policy::Random];
 
 struct Bench {
     table: Arc<LoadTable>,
     loads: Vec<Load>,
-    places: Vec<u32>,
+    peers: Peers,
     now: Instant,
     random: fastrand::Rng,
 }
@@ -21,15 +23,15 @@ impl Bench {
     fn of(count: u32) -> Self {
         let now = Instant::now();
         let table = LoadTable::new(count, now);
-        let loads: Vec<Load> = (0..count).map(|_| table.register().unwrap()).collect();
+        let loads: Vec<Load> = (0..count).map(|_| table.register(0).unwrap()).collect();
         for load in &loads {
             load.set_standing(Standing::Up);
         }
-        let places = loads.iter().map(Load::place).collect();
+        let peers = Peers::new(loads.iter().map(Load::place));
         Self {
             table,
             loads,
-            places,
+            peers,
             now,
             random: fastrand::Rng::with_seed(7),
         }
@@ -37,7 +39,7 @@ impl Bench {
 
     fn pick(&mut self, policy: Policy, tried: &[u32], accept: Accept) -> Option<usize> {
         policy.pick(
-            Candidates::new(&self.table, &self.places, tried, accept),
+            Candidates::new(&self.table, &self.peers, tried, accept),
             &mut self.random,
         )
     }
@@ -116,9 +118,9 @@ fn an_ejected_one_is_used_only_when_asked_for_and_a_down_one_never() {
 fn what_was_tried_is_not_picked_again() {
     for policy in POLICIES {
         let mut bench = Bench::of(3);
-        let tried = [bench.places[0], bench.places[2]];
+        let tried = [0, 2].map(|index: usize| bench.loads[index].place());
         assert_eq!(bench.pick(policy, &tried, Accept::InRotation), Some(1));
-        let all = bench.places.clone();
+        let all = bench.peers.places().to_vec();
         assert_eq!(bench.pick(policy, &all, Accept::InRotation), None);
     }
 }
@@ -126,18 +128,87 @@ fn what_was_tried_is_not_picked_again() {
 #[test]
 fn a_new_candidate_is_not_in_rotation_before_something_is_known_of_it() {
     let table = LoadTable::new(1, Instant::now());
-    let load = table.register().unwrap();
+    let load = table.register(0).unwrap();
     assert_eq!(load.word().standing(), Standing::Ejected);
 }
 
 #[test]
 fn a_place_is_given_back_and_a_full_table_says_so() {
     let table = LoadTable::new(1, Instant::now());
-    let load = table.register().unwrap();
-    assert!(table.register().is_none());
-    drop(load);
-    assert_eq!(table.word(0).standing(), Standing::Down);
-    assert!(table.register().is_some());
+    let mut loads: Vec<Load> = std::iter::from_fn(|| table.register(0)).collect();
+    assert_eq!(loads.len(), ROW as usize);
+    assert!(
+        table.register(1).is_none(),
+        "the row belongs to the first group"
+    );
+    let gone = loads.pop().unwrap().place();
+    assert_eq!(table.word(gone).standing(), Standing::Down);
+    assert_eq!(table.register(0).map(|load| load.place()), Some(gone));
+}
+
+#[test]
+fn groups_never_share_a_row() {
+    let table = LoadTable::new(3 * ROW, Instant::now());
+    let loads: Vec<(usize, Load)> = (0..40usize)
+        .map(|number| (number % 2, table.register(number % 2).unwrap()))
+        .collect();
+    let row = |load: &Load| load.place() / ROW;
+    for (group, load) in &loads {
+        for (other, neighbour) in &loads {
+            assert!(group == other || row(load) != row(neighbour));
+        }
+    }
+}
+
+/// What `least` promises, without rows: the fewest in flight, ties to the one idle longest, which
+/// is the one whose last request began or ended first.
+struct Definition {
+    in_flight: Vec<u32>,
+    last_used: Vec<u64>,
+    up: Vec<bool>,
+}
+
+impl Definition {
+    fn pick(&self, tried: &[usize]) -> Option<usize> {
+        let usable = |index: &usize| self.up[*index] && !tried.contains(index);
+        (0..self.up.len())
+            .filter(usable)
+            .min_by_key(|index| (self.in_flight[*index], self.last_used[*index], *index))
+    }
+}
+
+#[test]
+fn threads_that_change_a_row_at_once_leave_its_least_word_right() {
+    const ROUNDS: u32 = 20_000;
+    let bench = Bench::of(2);
+    let arrived = AtomicU32::new(0);
+    let meet = |meeting: u32| {
+        arrived.fetch_add(1, Ordering::SeqCst);
+        while arrived.load(Ordering::SeqCst) < 2 * meeting {
+            std::thread::yield_now();
+        }
+    };
+    let wrong = AtomicU32::new(0);
+    let work = |load: &Load, check: bool| {
+        for round in 0..ROUNDS {
+            let now = bench.now + Duration::from_millis(u64::from(round));
+            meet(2 * round + 1);
+            load.begin(now);
+            load.end(now);
+            meet(2 * round + 2);
+            // The next round begins with a meeting, so nobody changes a word meanwhile.
+            if check {
+                let words = bench.loads.iter().map(Load::word);
+                let right = bench.table.least(0) == words.min().unwrap();
+                wrong.fetch_add(u32::from(!right), Ordering::SeqCst);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| work(&bench.loads[0], false));
+        work(&bench.loads[1], true);
+    });
+    assert_eq!(wrong.into_inner(), 0, "of {ROUNDS} rounds");
 }
 
 proptest! {
@@ -158,14 +229,44 @@ proptest! {
     }
 
     #[test]
-    fn least_is_never_above_another_usable_one(counts in prop::collection::vec(0u32..6, 1..20)) {
-        let mut bench = Bench::of(counts.len() as u32);
-        for (index, count) in counts.iter().enumerate() {
-            for _ in 0..*count {
-                bench.begin(index);
-            }
+    fn least_is_what_its_definition_says(
+        count in prop::sample::select(vec![1u32, 4, ROW, ROW + 1, 5 * ROW + 3]),
+        steps in prop::collection::vec((0u8..8, any::<prop::sample::Index>()), 0..300),
+    ) {
+        let mut bench = Bench::of(count);
+        let peers = count as usize;
+        let mut definition = Definition {
+            in_flight: vec![0; peers],
+            last_used: vec![0; peers],
+            up: vec![true; peers],
+        };
+        let mut tried: Vec<usize> = Vec::new();
+        for (time, (step, index)) in (1..).zip(steps) {
+            let places: Vec<u32> = tried.iter().map(|one| bench.loads[*one].place()).collect();
+            let picked = bench.pick(Policy::Least, &places, Accept::InRotation);
+            prop_assert_eq!(picked, definition.pick(&tried));
+            let any = index.index(peers);
+            let (changed, by) = match step {
+                0 => {
+                    definition.up[any] = !definition.up[any];
+                    let standing = if definition.up[any] { Standing::Up } else { Standing::Down };
+                    bench.loads[any].set_standing(standing);
+                    continue;
+                }
+                1 => {
+                    tried = vec![any];
+                    continue;
+                }
+                2 | 3 if definition.in_flight[any] > 0 => (any, -1),
+                4 => (any, 1),
+                _ => match picked {
+                    Some(picked) => (picked, 1),
+                    None => continue,
+                },
+            };
+            if by > 0 { bench.begin(changed) } else { bench.end(changed) }
+            definition.in_flight[changed] = definition.in_flight[changed].saturating_add_signed(by);
+            definition.last_used[changed] = time;
         }
-        let picked = bench.pick(Policy::Least, &[], Accept::InRotation).unwrap();
-        prop_assert_eq!(counts[picked], *counts.iter().min().unwrap());
     }
 }

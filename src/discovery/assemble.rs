@@ -94,7 +94,7 @@ fn new_backend(
     loads: &Arc<LoadTable>,
 ) -> Result<Backend, String> {
     let load = loads
-        .register()
+        .register(site)
         .ok_or("too many backends: their table is full")?;
     let identity = Identity {
         label: label.into(),
@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn more_backends_than_places_are_refused() {
         let loads = LoadTable::new(1, Instant::now());
-        let sites = [site(&["http://10.0.0.1:1", "http://10.0.0.2:1"])];
-        assert!(assemble(&sites, &Addresses::new(), false, None, &loads).is_err());
+        let sites = [site(&["http://10.0.0.1:1"]), site(&["http://10.0.0.2:1"])];
+        let refusal = assemble(&sites, &Addresses::new(), false, None, &loads).unwrap_err();
+        assert!(refusal.starts_with("too many backends"), "{refusal}");
     }
 }

@@ -64,13 +64,13 @@ impl Route {
             let failures = || {
                 tried
                     .iter()
-                    .filter(|place| site.places().contains(place))
+                    .filter(|place| site.peers().places().contains(place))
                     .count()
             };
             if !tried.is_empty() && failures() >= patience {
                 return None;
             }
-            let candidates = Candidates::new(snapshot.loads(), site.places(), tried, accept);
+            let candidates = Candidates::new(snapshot.loads(), site.peers(), tried, accept);
             policy
                 .pick(candidates, random)
                 .map(|index| &site.backends()[index])
@@ -99,7 +99,7 @@ mod tests {
                     endpoint: label.parse().unwrap(),
                     site,
                 };
-                let backend = Backend::new(identity, loads.register().unwrap(), Arc::new([]));
+                let backend = Backend::new(identity, loads.register(site).unwrap(), Arc::new([]));
                 backend.load().set_standing(Standing::Up);
                 Arc::new(backend)
             });

@@ -5,26 +5,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Backend;
-use crate::balance::LoadTable;
+use crate::balance::{LoadTable, Peers};
 
 /// Backends that are equally good to use, in one place of the order of preference.
 #[derive(Debug)]
 pub struct Site {
     backends: Box<[Arc<Backend>]>,
-    /// Each backend's place in the load table, in the same order.
-    places: Box<[u32]>,
+    /// The same backends in the load table, in the same order.
+    peers: Peers,
 }
 
 impl Site {
     /// A site of these backends.
     pub fn new(backends: Vec<Arc<Backend>>) -> Self {
-        let places = backends
-            .iter()
-            .map(|backend| backend.load().place())
-            .collect();
+        let peers = Peers::new(backends.iter().map(|backend| backend.load().place()));
         Self {
             backends: backends.into(),
-            places,
+            peers,
         }
     }
 
@@ -34,8 +31,8 @@ impl Site {
     }
 
     /// The backends' places in the load table, in the order of [`Site::backends`].
-    pub fn places(&self) -> &[u32] {
-        &self.places
+    pub fn peers(&self) -> &Peers {
+        &self.peers
     }
 
     /// Whether a backend of it is in rotation.

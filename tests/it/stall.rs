@@ -35,7 +35,7 @@ fn publisher(origin: &Origin) -> Arc<Publisher> {
         endpoint: label.parse().expect("an endpoint"),
         site: 0,
     };
-    let load = loads.register().expect("a place");
+    let load = loads.register(0).expect("a place");
     let backend = Backend::new(identity, load, Arc::new([origin.address()]));
     backend.load().set_standing(Standing::Up);
     Publisher::new(Snapshot::new(
