@@ -22,7 +22,7 @@ use crate::discovery::Directory;
 use crate::event::{self, Event, Filter, Format, Sender, Severity, Writer};
 use crate::health::{Reporter, Roster};
 use crate::metrics::ProcessMetrics;
-use crate::net::{Resolver, bind, inherited};
+use crate::net::{PipeShare, Resolver, bind, inherited};
 use crate::proxy::{Limits, Parts};
 use crate::server::{Plan, Supervisor};
 use crate::sys;
@@ -216,7 +216,10 @@ impl Started {
                 local: Arc::clone(&local),
                 publisher: Arc::clone(directory.publisher()),
                 backend_idle: BACKEND_IDLE,
-                pipe_files: pipe_files(open_files, threads(&config)),
+                pipes: PipeShare {
+                    files: pipe_files(open_files),
+                    workers: threads(&config),
+                },
             },
             seed: fastrand::u64(..),
         });
@@ -374,11 +377,10 @@ fn threads(config: &Config) -> usize {
         .map_or_else(available, std::num::NonZero::get)
 }
 
-/// Open files that the pipes of one worker may take up: an eighth of all, so that connections
-/// never lack one.
-fn pipe_files(open_files: Option<u64>, threads: usize) -> usize {
+/// Open files that pipes may take up: an eighth of all, so that connections never lack one.
+fn pipe_files(open_files: Option<u64>) -> usize {
     let open_files = open_files.and_then(|files| usize::try_from(files).ok());
-    open_files.unwrap_or(usize::MAX) / 8 / threads
+    open_files.unwrap_or(usize::MAX) / 8
 }
 
 fn policy(balance: Balance) -> Policy {

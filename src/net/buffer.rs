@@ -107,6 +107,13 @@ impl<T: Default> Stack<T> {
             kept.push(thing);
         }
     }
+
+    /// Drops a sixteenth of what is kept, the coldest; to be called now and then.
+    pub fn shed(&self) {
+        let mut kept = self.kept.borrow_mut();
+        let few = kept.len() / 16;
+        kept.drain(..few);
+    }
 }
 
 #[cfg(test)]
@@ -139,5 +146,15 @@ mod tests {
         stack.put(vec![2]);
         assert_eq!(stack.take(), [1]);
         assert!(stack.take().is_empty());
+    }
+
+    #[test]
+    fn a_large_stack_that_sheds_becomes_a_small_one_of_the_warmest() {
+        let stack: Stack<usize> = Stack::keeping(100);
+        (1..=100).for_each(|number| stack.put(number));
+        (0..100).for_each(|_| stack.shed());
+        let mut left = std::iter::from_fn(|| Some(stack.take()).filter(|number| *number > 0));
+        assert_eq!(left.next(), Some(100));
+        assert_eq!(left.count(), 14);
     }
 }

@@ -12,6 +12,6 @@ pub use buffer::{BUFFER_SIZE, Buffer, Stack};
 pub use deadline::{Deadlines, Ticket};
 pub use dialer::{DialError, dial};
 pub use listener::{ListenError, bind, inherited};
-pub use pipes::{LentPipe, Pipes};
+pub use pipes::{LentPipe, PipeShare, Pipes};
 pub use resolver::{Answer, ResolveError, Resolver};
 pub use stream::Stream;

@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use crate::sys::Pipe;
 
-/// The sizes of pipes, those to be asked for first before the others.
-const SIZES: [Size; 3] = [
+/// The sizes of pipes, those to be asked for first before the others. All workers together take
+/// 16 MiB of each size, and of all sizes what a user without privileges may have
+/// (`fs.pipe-user-pages-soft`).
+const SIZES: [Size; 4] = [
     // What a user without privileges can have at most (`fs.pipe-max-size`): the fewest calls, but
     // in a short transfer the receiver would wait while the pipe fills.
     Size {
@@ -20,10 +22,16 @@ const SIZES: [Size; 3] = [
         most: 64,
         worth: 0,
     },
-    // What the kernel gives by itself, and a thousand transfers at once can have.
+    // What the kernel gives by itself.
     Size {
         capacity: 64 << 10,
-        most: 944,
+        most: 256,
+        worth: 0,
+    },
+    // For a thousand slow readers at once, each of which would fill a buffer of ours otherwise.
+    Size {
+        capacity: 16 << 10,
+        most: 1024,
         worth: 0,
     },
 ];
@@ -33,7 +41,7 @@ const SIZES: [Size; 3] = [
 struct Size {
     /// Bytes in a full pipe.
     capacity: usize,
-    /// Pipes in use at once.
+    /// Pipes of all workers.
     most: usize,
     /// Bytes that a transfer has to have ahead to get one.
     worth: u64,
@@ -43,8 +51,19 @@ struct Size {
 /// calls, and whoever holds the pages may give them back.
 const PAUSE: u32 = 256;
 
-/// The pipes of one worker. Their memory is the kernel's, and a user without privileges gets
-/// 64 MiB of it in all (`fs.pipe-user-pages-soft`), so large pipes are few.
+/// What all workers together may have, and how many share it.
+#[derive(Clone, Copy, Debug)]
+pub struct PipeShare {
+    /// Open files that the pipes of all workers may take up.
+    pub files: usize,
+    /// Workers, one or more.
+    pub workers: usize,
+}
+
+const FILES_PER_PIPE: usize = 2;
+
+/// The pipes of one worker. Their memory is the kernel's, which gives a user without privileges
+/// 64 MiB of it in all, so large pipes are few.
 #[derive(Debug)]
 pub struct Pipes {
     shelves: [Shelf; SIZES.len()],
@@ -54,6 +73,8 @@ pub struct Pipes {
 #[derive(Debug)]
 struct Shelf {
     size: Size,
+    /// Pipes in use at once.
+    most: usize,
     spare: RefCell<Vec<Pipe>>,
     lent: Rc<Cell<usize>>,
     pause: Cell<u32>,
@@ -93,9 +114,10 @@ impl LentPipe {
 }
 
 impl Shelf {
-    fn new(size: Size) -> Self {
+    fn new(size: Size, most: usize) -> Self {
         Self {
             size,
+            most,
             spare: RefCell::default(),
             lent: Rc::default(),
             pause: Cell::new(0),
@@ -114,7 +136,7 @@ impl Shelf {
 
     /// A new pipe, unless there are enough or the kernel has refused one lately.
     fn make(&self) -> Option<Pipe> {
-        if self.lent.get() >= self.size.most {
+        if self.lent.get() >= self.most {
             return None;
         }
         if let Some(left) = self.pause.get().checked_sub(1) {
@@ -130,14 +152,14 @@ impl Shelf {
 }
 
 impl Pipes {
-    /// Pipes that take up at most `files` open files, two each.
-    pub fn within(files: usize) -> Self {
-        let mut left = files / 2;
+    /// One worker's share of the pipes.
+    pub fn within(share: PipeShare) -> Self {
+        let mut left = share.files / share.workers / FILES_PER_PIPE;
         Self {
             shelves: SIZES.map(|size| {
-                let most = size.most.min(left);
+                let most = size.most.div_ceil(share.workers).min(left);
                 left -= most;
-                Shelf::new(Size { most, ..size })
+                Shelf::new(size, most)
             }),
         }
     }
@@ -178,7 +200,11 @@ mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
 
-    use super::{LentPipe, Pipes};
+    use super::{LentPipe, PipeShare, Pipes};
+
+    fn alone(files: usize) -> PipeShare {
+        PipeShare { files, workers: 1 }
+    }
 
     fn capacities(lent: &[LentPipe]) -> Vec<usize> {
         lent.iter().map(|lent| lent.capacity).collect()
@@ -190,7 +216,7 @@ mod tests {
 
     #[test]
     fn long_transfers_get_the_large_pipes_others_smaller_ones_and_then_none() {
-        let pipes = Pipes::within(2 * 82);
+        let pipes = Pipes::within(alone(2 * 82));
         let long = all(&pipes, u64::MAX);
         assert_eq!(
             capacities(&long[14..18]),
@@ -204,8 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn workers_share_the_pipes_of_each_size() {
+        let workers = 16;
+        let pipes = Pipes::within(PipeShare {
+            files: 1 << 20,
+            workers,
+        });
+        let lent = all(&pipes, u64::MAX);
+        let of = |capacity| {
+            capacities(&lent)
+                .iter()
+                .filter(|one| **one == capacity)
+                .count()
+        };
+        assert_eq!(
+            [1 << 20, 256 << 10, 64 << 10, 16 << 10].map(of),
+            [1, 4, 16, 64]
+        );
+    }
+
+    #[test]
     fn a_pipe_put_back_is_lent_again() {
-        let pipes = Pipes::within(2);
+        let pipes = Pipes::within(alone(2));
         let first = pipes.take(u64::MAX).unwrap();
         assert!(pipes.take(u64::MAX).is_none());
         pipes.put(first);
@@ -214,14 +260,14 @@ mod tests {
 
     #[test]
     fn a_pipe_that_was_dropped_makes_room_for_another() {
-        let pipes = Pipes::within(2);
+        let pipes = Pipes::within(alone(2));
         drop(pipes.take(u64::MAX).unwrap());
         assert!(pipes.take(u64::MAX).is_some());
     }
 
     #[test]
     fn a_pipe_with_bytes_in_it_is_never_lent_again() {
-        let pipes = Pipes::within(4);
+        let pipes = Pipes::within(alone(4));
         let (source, mut sender) = UnixStream::pair().unwrap();
         sender.write_all(b"not yours").unwrap();
         let mut lent = pipes.take(u64::MAX).unwrap();
@@ -238,7 +284,7 @@ mod tests {
 
     #[test]
     fn many_spare_pipes_become_few() {
-        let pipes = Pipes::within(64);
+        let pipes = Pipes::within(alone(64));
         let lent = all(&pipes, u64::MAX);
         for lent in lent {
             pipes.put(lent);
@@ -254,7 +300,7 @@ mod tests {
 
     #[test]
     fn without_files_there_are_no_pipes() {
-        assert!(Pipes::within(0).take(u64::MAX).is_none());
-        assert!(Pipes::within(1).take(u64::MAX).is_none());
+        assert!(Pipes::within(alone(0)).take(u64::MAX).is_none());
+        assert!(Pipes::within(alone(1)).take(u64::MAX).is_none());
     }
 }

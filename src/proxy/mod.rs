@@ -24,12 +24,13 @@ use crate::balance::Policy;
 use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
-use crate::net::{Deadlines, Pipes, Stack};
+use crate::net::{Deadlines, PipeShare, Pipes, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
-/// Exchanges a worker keeps for reuse; more are made when more requests run at once.
-const SPARE_EXCHANGES: usize = 64;
+/// Exchanges a worker keeps for reuse; more are made when more requests run at once. Those that
+/// nobody needs for a while are let go.
+const SPARE_EXCHANGES: usize = 1024;
 
 /// Bounds on a lack of progress, and on repetition.
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +66,8 @@ pub struct Parts {
     pub publisher: Arc<Publisher>,
     /// How long connections to backends are kept idle.
     pub backend_idle: Duration,
-    /// Open files that pipes may take up.
-    pub pipe_files: usize,
+    /// How many pipes it may have.
+    pub pipes: PipeShare,
 }
 
 /// What the requests of one worker share; it never leaves the worker's thread.
@@ -94,7 +95,7 @@ impl Proxy {
             pool: Pool::new(parts.backend_idle),
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
-            pipes: Pipes::within(parts.pipe_files),
+            pipes: Pipes::within(parts.pipes),
             random: RefCell::new(random),
             draining: Cell::new(false),
             parts,
@@ -115,10 +116,11 @@ impl Proxy {
         self.deadlines.tick(now);
     }
 
-    /// Closes what is idle and of no more use: connections to backends, pipes.
+    /// Lets go of what is idle and of no more use: connections to backends, pipes, buffers.
     pub fn sweep(&self, now: Instant) {
         self.pool.sweep(now);
         self.pipes.sweep();
+        self.exchanges.shed();
     }
 
     /// Ends idle client connections now and the others after their request.

@@ -17,7 +17,7 @@ use sidekick::admin::{Figures, Local};
 use sidekick::balance::{LoadTable, Policy, Standing};
 use sidekick::event::{self, Filter, FilterSpec};
 use sidekick::metrics::{ProcessMetrics, WorkerCells};
-use sidekick::net::{Deadlines, Stream};
+use sidekick::net::{Deadlines, PipeShare, Stream};
 use sidekick::proxy::{Limits, Parts, Proxy, serve};
 use sidekick::sys;
 use sidekick::topology::{Backend, Identity, Publisher, Site, Snapshot};
@@ -67,7 +67,10 @@ fn parts(origin: &Origin) -> Parts {
         local: Arc::new(Local::new(Arc::new(figures))),
         publisher,
         backend_idle: LONG,
-        pipe_files: 16,
+        pipes: PipeShare {
+            files: 16,
+            workers: 1,
+        },
     }
 }
 
