@@ -4,7 +4,9 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use rustix::io::writev;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use tokio::io::{AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::{Buffer, LentPipe};
@@ -42,20 +44,16 @@ impl Stream {
         buffer: &mut Buffer,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        let free = buffer.free();
-        debug_assert!(!free.is_empty(), "read without room");
-        let len = free.len().min(most);
-        let free = &mut free[..len];
-        let mut reading = ReadBuf::new(free);
-        match Pin::new(&mut self.tcp).poll_read(context, &mut reading) {
-            Poll::Ready(Ok(())) => {
-                let count = reading.filled().len();
-                buffer.advance(count);
-                Poll::Ready(Ok(count))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
+        let len = buffer.free().len().min(most);
+        debug_assert!(len > 0, "read without room");
+        let read = self.poll_transfer(context, Interest::READABLE, len, |tcp| {
+            let (count, _) = recv(tcp, &mut buffer.free()[..len], RecvFlags::empty())?;
+            Ok(count)
+        });
+        if let Poll::Ready(Ok(count)) = read {
+            buffer.advance(count);
         }
+        read
     }
 
     /// Writes from `first`, then `second`, in one call; returns how many bytes were taken.
@@ -65,13 +63,48 @@ impl Stream {
         first: &[u8],
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let tcp = Pin::new(&mut self.tcp);
-        if second.is_empty() {
-            tcp.poll_write(context, first)
-        } else if first.is_empty() {
-            tcp.poll_write(context, second)
-        } else {
-            tcp.poll_write_vectored(context, &[IoSlice::new(first), IoSlice::new(second)])
+        let len = first.len() + second.len();
+        self.poll_transfer(context, Interest::WRITABLE, len, |tcp| {
+            Ok(match (first, second) {
+                (one, []) | ([], one) => send(tcp, one, SendFlags::NOSIGNAL)?,
+                _ => writev(tcp, &[IoSlice::new(first), IoSlice::new(second)])?,
+            })
+        })
+    }
+
+    /// Waits until the socket is ready for a transfer of `len` bytes and tries it.
+    ///
+    /// The calls go to the kernel directly: the C library's are cancellation points, which costs
+    /// more than the rest of what this process does for a small transfer.
+    fn poll_transfer(
+        &self,
+        context: &mut Context<'_>,
+        interest: Interest,
+        len: usize,
+        mut call: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(if interest.is_readable() {
+                self.tcp.poll_read_ready(context)
+            } else {
+                self.tcp.poll_write_ready(context)
+            })?;
+            let mut moved = None;
+            let result = self.tcp.try_io(interest, || {
+                let count = call(&self.tcp)?;
+                moved = Some(count);
+                // Less than was asked for is all there was. Saying so here spares the next one the
+                // call that would find nothing.
+                if (1..len).contains(&count) {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(count)
+            });
+            match moved {
+                Some(count) => return Poll::Ready(Ok(count)),
+                None if would_block(&result) => {}
+                None => return Poll::Ready(result),
+            }
         }
     }
 

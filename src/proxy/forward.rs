@@ -264,7 +264,8 @@ impl Connection<'_> {
             && exchange.response.framing() != BodyFraming::UntilClose
             && exchange.outbox.len() == download.end();
         if spotless {
-            attempt.upstream().put_back(backend, Instant::now());
+            let now = self.proxy.deadlines.now();
+            attempt.upstream().put_back(backend, now);
         }
         match (keep_alive, upload.is_received()) {
             (true, true) => Next::KeepAlive,

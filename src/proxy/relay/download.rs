@@ -5,7 +5,11 @@ use std::task::{Context, Poll, ready};
 use super::{Ends, WORTH_SPLICING};
 use crate::net::LentPipe;
 use crate::proxy::body::Body;
+use crate::proxy::exchange::Exchange;
 use crate::proxy::fault::Fault;
+
+/// Bytes up to which a body is copied behind its head.
+const WORTH_COPYING: usize = 2 << 10;
 
 /// How far head and body of a response have come.
 #[derive(Debug)]
@@ -55,6 +59,7 @@ impl Download {
                 continue;
             }
             let exchange = &mut *ends.exchange;
+            self.join_small_body(exchange);
             let head = exchange
                 .response_head
                 .get(self.head_sent..)
@@ -96,6 +101,20 @@ impl Download {
                 Ok(0) => return Poll::Ready(Err(Fault::BackendClosed(None))),
                 Err(error) => return Poll::Ready(Err(Fault::BackendClosed(Some(error)))),
             }
+        }
+    }
+
+    /// Puts the start of a body behind a head that is still to be sent, when copying it costs less
+    /// than writing from two places.
+    fn join_small_body(&mut self, exchange: &mut Exchange) {
+        if self.head_sent > 0 || exchange.response_head.is_empty() {
+            return;
+        }
+        let body = self.body.pending(&exchange.outbox);
+        if (1..=WORTH_COPYING).contains(&body.len()) {
+            exchange.response_head.extend_from_slice(body);
+            let count = body.len();
+            self.body.passed(count);
         }
     }
 
