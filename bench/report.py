@@ -1,4 +1,4 @@
-"""Medians of the rounds, the table, and what the machine was."""
+"""Medians of the rounds, the tables, and what the machine was."""
 
 import os
 import platform
@@ -10,9 +10,12 @@ FIGURES = {
     "requests_per_second": ("requests/s", "{:,.0f}"),
     "p50_us": ("p50 µs", "{:,.0f}"),
     "p99_us": ("p99 µs", "{:,.0f}"),
-    "cpu_us_per_request": ("CPU µs/request", "{:.2f}"),
+    "cpu_us_per_request": ("CPU µs/request", "{:,.2f}"),
     "peak_rss_mib": ("peak RSS MiB", "{:.1f}"),
 }
+# The rivals that others are a multiple of: how a column names them.
+BASES = {"haproxy-2.8": "H", "haproxy-2.8-pipes": "Hp"}
+RATIOS = {"cpu_us_per_request": "CPU", "requests_per_second": "requests/s", "p99_us": "p99"}
 
 
 def medians(rounds: list[dict]) -> dict:
@@ -24,27 +27,40 @@ def medians(rounds: list[dict]) -> dict:
     return result
 
 
-def ratio(row: dict, base: dict | None, figure: str) -> str:
-    """A figure as a multiple of HAProxy's."""
-    if base is None or figure not in row or not base[figure]:
-        return "–"
-    return f"{row[figure] / base[figure]:.2f}"
+def ratio(row: dict, base: dict, figure: str) -> float | None:
+    """A figure as a multiple of a rival's."""
+    if figure not in row or not base.get(figure):
+        return None
+    return row[figure] / base[figure]
 
 
-def table(case: str, rows: dict[str, dict]) -> str:
-    """A Markdown table of one case, with ratios against HAProxy."""
-    base = rows.get("haproxy")
-    titles = [title for title, _ in FIGURES.values()]
-    head = ["proxy", *titles, "errors", "requests/s ÷ HAProxy", "CPU ÷ HAProxy"]
-    lines = [f"### {case}", "", row_of(head), row_of(["---", *["---:"] * (len(head) - 1)])]
-    for name, row in rows.items():
+def added_latency(rows: dict[str, dict], name: str) -> float | None:
+    """Microseconds that a proxy adds to the median latency."""
+    if name not in rows or "direct" not in rows:
+        return None
+    return rows[name]["p50_us"] - rows["direct"]["p50_us"]
+
+
+def table(title: str, rows: dict[str, dict]) -> str:
+    """A Markdown table of one case; ratios for the rivals that took part."""
+    bases = {name: short for name, short in BASES.items() if name in rows}
+    columns = [(name, figure) for figure in RATIOS for name in bases]
+    heads = [f"{RATIOS[figure]} ÷ {bases[name]}" for name, figure in columns]
+    head = ["proxy", *(text for text, _ in FIGURES.values()), "errors", *heads]
+    lines = [f"### {title}", "", row_of(head), row_of(["---", *["---:"] * (len(head) - 1)])]
+    for proxy, row in rows.items():
         figures = [
             form.format(row[figure]) if figure in row else "–"
             for figure, (_, form) in FIGURES.items()
         ]
-        ratios = [ratio(row, base, f) for f in ("requests_per_second", "cpu_us_per_request")]
-        lines.append(row_of([name, *figures, str(row["errors"]), *ratios]))
+        ratios = [in_words(ratio(row, rows[name], figure)) for name, figure in columns]
+        lines.append(row_of([proxy, *figures, str(row["errors"]), *ratios]))
     return "\n".join(lines)
+
+
+def in_words(value: float | None) -> str:
+    """A ratio, or a dash where there is none."""
+    return "–" if value is None else f"{value:.2f}"
 
 
 def row_of(cells: list[str]) -> str:
@@ -60,15 +76,19 @@ def machine() -> dict[str, str]:
         if line.startswith("model name")
     ]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    congestion = Path("/proc/sys/net/ipv4/tcp_congestion_control")
     return {
         "processor": processor[0] if processor else platform.machine(),
         "cores": str(os.cpu_count()),
         "memory": f"{memory:.0f} GiB",
         "kernel": platform.release().partition("-")[0],
+        "congestion control": congestion.read_text().strip() if congestion.exists() else "unknown",
     }
 
 
 def version(argv: list[str]) -> str:
     """The first line that a program says about its version."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).splitlines()[0].strip()
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    # Some begin with their own path.
+    return lines[0].removeprefix(argv[0]).strip() if lines else "unknown"
