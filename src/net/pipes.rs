@@ -10,31 +10,28 @@ use crate::sys::Pipe;
 /// 16 MiB of each size, and of all sizes what a user without privileges may have
 /// (`fs.pipe-user-pages-soft`).
 const SIZES: [Size; 4] = [
-    // What a user without privileges can have at most (`fs.pipe-max-size`): the fewest calls, but
-    // in a short transfer the receiver would wait while the pipe fills.
+    // What a user without privileges can have at most (`fs.pipe-max-size`): the fewest calls.
     Size {
-        capacity: 1 << 20,
+        capacity: LARGE,
         most: 16,
-        worth: 8 << 20,
     },
     Size {
         capacity: 256 << 10,
         most: 64,
-        worth: 0,
     },
     // What the kernel gives by itself.
     Size {
         capacity: 64 << 10,
         most: 256,
-        worth: 0,
     },
     // For a thousand slow readers at once, each of which would fill a buffer of ours otherwise.
     Size {
         capacity: 16 << 10,
         most: 1024,
-        worth: 0,
     },
 ];
+
+const LARGE: usize = 1 << 20;
 
 /// A size of pipes.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +40,6 @@ struct Size {
     capacity: usize,
     /// Pipes of all workers.
     most: usize,
-    /// Bytes that a transfer has to have ahead to get one.
-    worth: u64,
 }
 
 /// How often no pipe is asked for after the kernel has refused one. The refusal costs a few system
@@ -164,13 +159,13 @@ impl Pipes {
         }
     }
 
-    /// The best pipe there is for a transfer of `ahead` bytes or more; `None` when too many are in
-    /// use or the kernel gives no more, and the bytes have to be copied.
-    pub fn take(&self, ahead: u64) -> Option<LentPipe> {
+    /// The best pipe there is, a large one only for a transfer that gains by it; `None` when too many
+    /// are in use or the kernel gives no more, and the bytes have to be copied.
+    pub fn take(&self, large: bool) -> Option<LentPipe> {
         let mut fitting = self
             .shelves
             .iter()
-            .filter(|shelf| ahead >= shelf.size.worth);
+            .filter(|shelf| large || shelf.size.capacity < LARGE);
         fitting.find_map(Shelf::take)
     }
 
@@ -210,21 +205,21 @@ mod tests {
         lent.iter().map(|lent| lent.capacity).collect()
     }
 
-    fn all(pipes: &Pipes, ahead: u64) -> Vec<LentPipe> {
-        std::iter::from_fn(|| pipes.take(ahead)).collect()
+    fn all(pipes: &Pipes, large: bool) -> Vec<LentPipe> {
+        std::iter::from_fn(|| pipes.take(large)).collect()
     }
 
     #[test]
     fn long_transfers_get_the_large_pipes_others_smaller_ones_and_then_none() {
         let pipes = Pipes::within(alone(2 * 82));
-        let long = all(&pipes, u64::MAX);
+        let long = all(&pipes, true);
         assert_eq!(
             capacities(&long[14..18]),
             [1 << 20, 1 << 20, 256 << 10, 256 << 10]
         );
         assert_eq!(capacities(&long[79..]), [256 << 10, 64 << 10, 64 << 10]);
         drop(long);
-        let short = all(&pipes, 1 << 20);
+        let short = all(&pipes, false);
         assert_eq!(short.len(), 66);
         assert_eq!(capacities(&short[63..]), [256 << 10, 64 << 10, 64 << 10]);
     }
@@ -236,7 +231,7 @@ mod tests {
             files: 1 << 20,
             workers,
         });
-        let lent = all(&pipes, u64::MAX);
+        let lent = all(&pipes, true);
         let of = |capacity| {
             capacities(&lent)
                 .iter()
@@ -252,17 +247,17 @@ mod tests {
     #[test]
     fn a_pipe_put_back_is_lent_again() {
         let pipes = Pipes::within(alone(2));
-        let first = pipes.take(u64::MAX).unwrap();
-        assert!(pipes.take(u64::MAX).is_none());
+        let first = pipes.take(true).unwrap();
+        assert!(pipes.take(true).is_none());
         pipes.put(first);
-        assert!(pipes.take(u64::MAX).is_some());
+        assert!(pipes.take(true).is_some());
     }
 
     #[test]
     fn a_pipe_that_was_dropped_makes_room_for_another() {
         let pipes = Pipes::within(alone(2));
-        drop(pipes.take(u64::MAX).unwrap());
-        assert!(pipes.take(u64::MAX).is_some());
+        drop(pipes.take(true).unwrap());
+        assert!(pipes.take(true).is_some());
     }
 
     #[test]
@@ -270,7 +265,7 @@ mod tests {
         let pipes = Pipes::within(alone(4));
         let (source, mut sender) = UnixStream::pair().unwrap();
         sender.write_all(b"not yours").unwrap();
-        let mut lent = pipes.take(u64::MAX).unwrap();
+        let mut lent = pipes.take(true).unwrap();
         lent.pipe.fill(&source, 9).unwrap();
         pipes.put(lent);
         assert!(
@@ -279,13 +274,13 @@ mod tests {
                 .iter()
                 .all(|shelf| shelf.spare.borrow().is_empty())
         );
-        assert!(pipes.take(u64::MAX).unwrap().is_empty());
+        assert!(pipes.take(true).unwrap().is_empty());
     }
 
     #[test]
     fn many_spare_pipes_become_few() {
         let pipes = Pipes::within(alone(64));
-        let lent = all(&pipes, u64::MAX);
+        let lent = all(&pipes, true);
         for lent in lent {
             pipes.put(lent);
         }
@@ -300,7 +295,7 @@ mod tests {
 
     #[test]
     fn without_files_there_are_no_pipes() {
-        assert!(Pipes::within(alone(0)).take(u64::MAX).is_none());
-        assert!(Pipes::within(alone(1)).take(u64::MAX).is_none());
+        assert!(Pipes::within(alone(0)).take(true).is_none());
+        assert!(Pipes::within(alone(1)).take(true).is_none());
     }
 }

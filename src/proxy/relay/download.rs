@@ -8,6 +8,10 @@ use crate::proxy::body::Body;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::fault::Fault;
 
+/// Body bytes to come from which on a large pipe costs less. Through one, the client would wait for
+/// a short body while the pipe fills.
+const WORTH_LARGE_PIPE: u64 = 8 << 20;
+
 /// Bytes up to which a body is copied behind its head.
 const WORTH_COPYING: usize = 2 << 10;
 
@@ -85,7 +89,7 @@ impl Download {
             }
             self.body.restart(&mut exchange.outbox);
             if self.body.ahead() >= WORTH_SPLICING {
-                self.pipe = ends.pipes.take(self.body.ahead());
+                self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
                 }

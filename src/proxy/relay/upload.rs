@@ -13,6 +13,9 @@ use crate::proxy::fault::Fault;
 /// Body bytes that are held before the possibility to send them again is given up.
 const HELD: usize = 64 << 10;
 
+/// Body bytes to come from which on a large pipe costs less: a client has its upload ready.
+const WORTH_LARGE_PIPE: u64 = 512 << 10;
+
 /// How far head and body of a request have come.
 ///
 /// What was read of the body stays in the inbox until it is full. As long as nothing was
@@ -157,7 +160,7 @@ impl Upload {
                 self.make_room(&mut exchange.inbox);
             }
             if !self.held && self.body.ahead() >= WORTH_SPLICING {
-                self.pipe = ends.pipes.take(self.body.ahead());
+                self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
                 }
