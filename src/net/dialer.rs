@@ -5,10 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::Stream;
+use crate::sys;
 
 /// Why no connection could be made.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ pub async fn dial(
         let mut failure = DialError::Unresolved;
         for offset in 0..addresses.len() {
             let address = addresses[(first + offset) % addresses.len()];
-            match TcpStream::connect(address).await {
+            match connect(address).await {
                 Ok(tcp) => return Ok(Stream::plain(tcp)),
                 Err(error) => failure = DialError::Io(error),
             }
@@ -75,6 +76,18 @@ pub async fn dial(
     timeout(within, attempt)
         .await
         .unwrap_or(Err(DialError::TimedOut))
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    if address.ip().is_loopback() {
+        sys::unpace(&socket);
+    }
+    socket.connect(address).await
 }
 
 #[cfg(test)]

@@ -134,15 +134,8 @@ impl Stream {
         context: &mut Context<'_>,
         lent: &mut LentPipe,
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.tcp.poll_write_ready(context))?;
-            let drained = self
-                .tcp
-                .try_io(Interest::WRITABLE, || lent.pipe.drain(&self.tcp));
-            if !would_block(&drained) {
-                return Poll::Ready(drained);
-            }
-        }
+        let len = lent.pipe.len();
+        self.poll_transfer(context, Interest::WRITABLE, len, |tcp| lent.pipe.drain(tcp))
     }
 
     /// Waits until a read would return something: bytes, end of file or an error.

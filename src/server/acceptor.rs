@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::sleep;
 
+use crate::sys::Congestion;
+
 /// Pause after the kernel could not give us a connection for want of files or memory.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
 /// Connections on their way to one worker; beyond it the kernel's backlog holds them.
@@ -70,11 +72,12 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Accepts until `stopped`, then once more whatever has already connected.
     pub(super) async fn run(self, stopped: impl Future<Output = ()>) -> io::Result<()> {
-        let listener = TcpListener::from_std(self.listener)?;
         let place = Place {
+            congestion: Congestion::of_listener(&self.listener),
             doors: self.doors,
             limit: self.limit,
         };
+        let listener = TcpListener::from_std(self.listener)?;
         tokio::select! {
             () = stopped => {}
             () = place.accept(&listener) => {}
@@ -90,6 +93,7 @@ impl Acceptor {
 }
 
 struct Place {
+    congestion: Congestion,
     doors: Vec<Door>,
     limit: Option<Arc<Semaphore>>,
 }
@@ -125,6 +129,7 @@ impl Place {
             .iter()
             .min_by_key(|door| door.open.load(Ordering::Relaxed));
         let Some(door) = fewest else { return };
+        self.congestion.settle(&socket, peer);
         door.open.fetch_add(1, Ordering::Relaxed);
         let admission = Admission {
             open: Arc::clone(&door.open),
@@ -157,7 +162,7 @@ fn is_clients(error: &io::Error) -> bool {
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
-    use super::{Arrival, Door, Place};
+    use super::{Arrival, Congestion, Door, Place};
     use crate::sys;
 
     #[expect(clippy::disallowed_methods, reason = "an address, not a name")]
@@ -170,7 +175,11 @@ mod tests {
         let listener = sys::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (doors, mut workers): (Vec<_>, Vec<_>) = (0..3).map(|_| Door::new()).unzip();
-        let place = Place { doors, limit: None };
+        let place = Place {
+            congestion: Congestion::of_listener(&listener),
+            doors,
+            limit: None,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
