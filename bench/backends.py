@@ -7,7 +7,10 @@ from pathlib import Path
 from harness.process import Process, free_port, wait_for_http
 
 HERE = Path(__file__).resolve().parent
-SIZES = {"1k": 1 << 10, "64k": 64 << 10, "1m": 1 << 20, "64m": 64 << 20, "256m": 256 << 20}
+SIZES = {
+    **{f"{kib}k": kib << 10 for kib in (1, 4, 16, 64, 256)},
+    **{f"{mib}m": mib << 20 for mib in (1, 4, 16, 64, 256)},
+}
 SERVERS = 4
 # Addresses of one server, all of 127.0.1.0/24 that are no network's own.
 MOST_ADDRESSES = 250

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,8 +102,8 @@ class Proxy:
         """Start it on a free port and wait until it serves. Also gives its configuration, with
         nothing of this run in it."""
         port = free_port()
-        folder = work / f"{self.name}-{port}"
-        folder.mkdir()
+        # A port, and so a name, may come a second time in a long run.
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=work))
         argv = self.argv(folder, port, behind)
         configuration = without_particulars([*map("=".join, self.env)], argv, folder, port, behind)
         env = {"HOME": str(folder), **dict(self.env)}
@@ -230,11 +231,11 @@ def socket_address(host: str, port: str | int) -> dict:
     return {"socket_address": {"address": host, "port_value": int(port)}}
 
 
-def sidekick(binary: str, name: str = "sidekick") -> Proxy:
-    """A build of sidekick with one worker thread."""
+def sidekick(binary: str, name: str = "sidekick", threads: int = 1) -> Proxy:
+    """A build of sidekick with so many worker threads."""
 
     def argv(_: Path, port: int, behind: Behind) -> list[str]:
-        listen = ["--address", f"127.0.0.1:{port}", "--threads", "1"]
+        listen = ["--address", f"127.0.0.1:{port}", "--threads", str(threads)]
         return [binary, *listen, "--health-path", "/", "--quiet", behind.site]
 
     return Proxy(name, [binary, "--version"], argv)

@@ -1,11 +1,13 @@
 """Medians of the rounds, the tables, and what the machine was."""
 
+import datetime
 import os
 import platform
 import statistics
 import subprocess
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 FIGURES = {
     "requests_per_second": ("requests/s", "{:,.0f}"),
     "p50_us": ("p50 µs", "{:,.0f}"),
@@ -68,7 +70,7 @@ def row_of(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def machine() -> dict[str, str]:
+def machine() -> str:
     """Processor, memory and kernel; nothing that names the machine."""
     processor = [
         line.partition(":")[2].strip()
@@ -77,13 +79,33 @@ def machine() -> dict[str, str]:
     ]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     congestion = Path("/proc/sys/net/ipv4/tcp_congestion_control")
-    return {
-        "processor": processor[0] if processor else platform.machine(),
-        "cores": str(os.cpu_count()),
-        "memory": f"{memory:.0f} GiB",
-        "kernel": platform.release().partition("-")[0],
-        "congestion control": congestion.read_text().strip() if congestion.exists() else "unknown",
-    }
+    parts = [
+        f"processor {processor[0] if processor else platform.machine()}",
+        f"cores {os.cpu_count()}",
+        f"memory {memory:.0f} GiB",
+        f"kernel {platform.release().partition('-')[0]}",
+        f"congestion control {congestion.read_text().strip() if congestion.exists() else 'unknown'}",
+    ]
+    return ", ".join(parts)
+
+
+def commit() -> str:
+    """What is measured."""
+    argv = ["git", "-C", str(HERE), "describe", "--always", "--dirty"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def record_folder(record: bool, out: Path | None) -> Path | None:
+    """Where a run is to be written, if anywhere: `out`, or a new folder of today's."""
+    if out or not record:
+        return out
+    today = HERE / "runs" / datetime.date.today().isoformat()
+    folder, number = today, 2
+    while folder.exists():
+        folder = today.with_name(f"{today.name}-{number}")
+        number += 1
+    return folder
 
 
 def version(argv: list[str]) -> str:

@@ -37,6 +37,12 @@ fn hash_of(length: usize) -> Vec<u8> {
 
 fn hash_of_next(connection: &mut Connection, length: usize) -> io::Result<Vec<u8>> {
     let mut hash = Sha256::new();
+    take(connection, length, &mut hash)?;
+    Ok(hash.finalize().to_vec())
+}
+
+/// Reads `length` bytes and adds them to `hash`.
+fn take(connection: &mut Connection, length: usize, hash: &mut Sha256) -> io::Result<()> {
     let mut left = length;
     while left > 0 {
         let mut some = connection.some()?;
@@ -49,7 +55,7 @@ fn hash_of_next(connection: &mut Connection, length: usize) -> io::Result<Vec<u8
         left -= some.len();
         hash.update(&some);
     }
-    Ok(hash.finalize().to_vec())
+    Ok(())
 }
 
 #[test]
@@ -272,6 +278,33 @@ fn client_that_does_not_read_stops_the_backend() {
     );
     let grown = sidekick.peak_memory() - before;
     assert!(grown < MEMORY, "the process has grown by {grown} bytes");
+}
+
+#[test]
+fn client_that_pauses_gets_the_rest_when_it_goes_on() {
+    const STILL: Duration = Duration::from_millis(200);
+    const STEP: usize = LENGTH / 4;
+    let (told, progress) = channel();
+    let origin = Origin::scripted(move |connection| {
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        blocks(LENGTH).try_for_each(|block| {
+            let _ = told.send(());
+            connection.send(&block)
+        })
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    assert_eq!(client.read_head().content_length(), Some(LENGTH));
+    let mut hash = Sha256::new();
+    for _ in 0..LENGTH / STEP {
+        // Until all that lies between the two is full, or the backend has sent everything.
+        while progress.recv_timeout(STILL).is_ok() {}
+        take(&mut client.connection, STEP, &mut hash).unwrap();
+    }
+    assert_eq!(hash.finalize().to_vec(), hash_of(LENGTH));
 }
 
 #[test]

@@ -1,0 +1,105 @@
+"""What a measurement needs around it: programs, open files, servers, and one proxy at a time."""
+
+import contextlib
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import backends
+import measure
+import proxies
+from harness.process import Process
+from harness.setup import install, sidekick_binary
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk", "setpriv": "util-linux"}
+# Open files of a proxy or wrk with the most connections on both sides.
+FILES = 4096
+# Until all of many backends have been checked once.
+SETTLE_SECONDS = 6.0
+
+
+class Session:
+    """Running servers, before which proxies are measured one after the other."""
+
+    def __init__(self, work: Path, servers: backends.Backends):
+        self.work = work
+        self.servers = servers
+        # By proxy, as it was started in front of four backends.
+        self.configurations: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def running(
+        self, proxy: proxies.Proxy, case: measure.Case, count: int
+    ) -> Iterator[tuple[Process, int]]:
+        """A fresh proxy over `count` backends of the case's kind, and its port."""
+        process, port, configuration = proxy.start(self.work, self.behind(case, count))
+        if count == backends.SERVERS:
+            self.configurations[proxy.name] = configuration
+        try:
+            if count > backends.SERVERS:
+                time.sleep(SETTLE_SECONDS)
+            yield process, port
+        finally:
+            process.kill()
+
+    def measured(
+        self, proxy: proxies.Proxy | None, case: measure.Case, count: int, seconds: float
+    ) -> dict:
+        """One measurement with a fresh proxy, so that its peak memory is this case's; without one,
+        of a server."""
+        if proxy is None:
+            port = int(self.behind(case, count).endpoints[0].partition(":")[2])
+            return measure.measure(case, port, None, seconds)
+        with self.running(proxy, case, count) as (process, port):
+            return measure.measure(case, port, process.pid, seconds)
+
+    def behind(self, case: measure.Case, count: int) -> proxies.Behind:
+        """The endpoints that a case asks."""
+        if case.put:
+            return proxies.Behind(self.servers.sink_endpoints(), self.servers.sink_site())
+        return proxies.Behind(
+            self.servers.static_endpoints(count), self.servers.static_site(count)
+        )
+
+
+@contextlib.contextmanager
+def session(most_backends: int) -> Iterator[Session]:
+    """Servers that can stand for up to `most_backends`, until the end of the block."""
+    install(PROGRAMS)
+    raise_file_limit(FILES)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    work = Path(tempfile.mkdtemp(prefix="sidekick-bench-"))
+    started: list[Process] = []
+    try:
+        yield Session(work, backends.start_all(work, most_backends, started))
+    finally:
+        for process in started:
+            process.kill()
+        shutil.rmtree(work)
+
+
+def raise_file_limit(needed: int) -> None:
+    """Allow as many open files as this user may have; fewer than `needed` are an error."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most < needed:
+        sys.exit(f"this needs {needed} open files and may have {most}: see ulimit -Hn")
+
+
+def chosen(names: list[str]) -> list[proxies.Proxy]:
+    """Proxies by name, their programs installed and built."""
+    binary = sidekick_binary(ROOT)
+    peers = proxies.install_peers(ROOT)
+    return [proxies.PROXIES[name](peers, binary) for name in names]
+
+
+def in_turns(things: list, number: int) -> list:
+    """All of them, another one first each round."""
+    first = number % len(things)
+    return things[first:] + things[:first]
