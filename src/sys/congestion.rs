@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// Every kernel has it, lets every user choose it, and it does not pace.
 const UNPACED: &[u8] = b"reno";
@@ -30,7 +30,14 @@ pub struct Congestion {
 impl Congestion {
     /// Has the connections that `listener` accepts from now on begin without pacing.
     pub fn of_listener(listener: &impl AsFd) -> Self {
-        let elsewhere = SockRef::from(listener).tcp_congestion().ok();
+        let mut elsewhere = SockRef::from(listener).tcp_congestion().ok();
+        // A socket of the service manager's outlives us: this may be what we left behind.
+        if elsewhere
+            .as_ref()
+            .is_some_and(|choice| choice.starts_with(UNPACED))
+        {
+            elsewhere = machines_choice();
+        }
         if elsewhere.is_some() {
             unpace(listener);
         }
@@ -49,6 +56,12 @@ impl Congestion {
     }
 }
 
+/// What a socket that nobody has touched sends by.
+fn machines_choice() -> Option<Vec<u8>> {
+    let fresh = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
+    fresh.tcp_congestion().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -56,16 +69,16 @@ mod tests {
 
     use socket2::{Domain, SockRef, Socket, Type};
 
-    use super::{Congestion, UNPACED, unpace};
+    use super::{Congestion, UNPACED, machines_choice, unpace};
     use crate::sys;
 
     fn choice_of(socket: &impl AsFd) -> Vec<u8> {
-        let padded = SockRef::from(socket).tcp_congestion().unwrap();
-        padded.into_iter().take_while(|byte| *byte != 0).collect()
+        name(SockRef::from(socket).tcp_congestion().unwrap())
     }
 
-    fn machines_choice() -> Vec<u8> {
-        choice_of(&Socket::new(Domain::IPV4, Type::STREAM, None).unwrap())
+    /// Without its padding.
+    fn name(choice: Vec<u8>) -> Vec<u8> {
+        choice.into_iter().take_while(|byte| *byte != 0).collect()
     }
 
     #[test]
@@ -84,7 +97,18 @@ mod tests {
         congestion.settle(&accepted, mapped.into());
         assert_eq!(choice_of(&accepted), UNPACED);
         congestion.settle(&accepted, Ipv4Addr::new(192, 0, 2, 1).into());
-        assert_eq!(choice_of(&accepted), machines_choice());
+        assert_eq!(choice_of(&accepted), name(machines_choice().unwrap()));
+    }
+
+    #[test]
+    fn what_a_process_before_us_left_on_a_listener_is_not_the_machines_choice() {
+        let listener = sys::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let before = Congestion::of_listener(&listener);
+        let after = Congestion::of_listener(&listener);
+        assert_eq!(choice_of(&listener), UNPACED);
+        let kept = [before, after].map(|one| name(one.elsewhere.unwrap()));
+        assert_eq!(kept[0], kept[1]);
+        assert_eq!(kept[1], name(machines_choice().unwrap()));
     }
 
     #[test]
