@@ -77,18 +77,18 @@ fn write_response((head, mut out): (ResponseHead, Vec<u8>)) -> (ResponseHead, Ve
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_4(args = (4), config = at_most(710))]
-#[bench::of_16(args = (16), config = at_most(920))]
-#[bench::of_1000(args = (1000), config = at_most(2060))]
+#[bench::of_4(args = (Policy::Least, 4), config = at_most(710))]
+#[bench::of_16(args = (Policy::Least, 16), config = at_most(920))]
+#[bench::of_1000(args = (Policy::Least, 1000), config = at_most(2460))]
 fn pick_least(mut field: Field) -> Field {
-    field.request(Policy::Least);
+    field.request();
     black_box(field)
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_1000(args = (1000), config = at_most(600))]
+#[bench::of_1000(args = (Policy::Random, 1000), config = at_most(600))]
 fn pick_random(mut field: Field) -> Field {
-    field.request(Policy::Random);
+    field.request();
     black_box(field)
 }
 

@@ -36,9 +36,9 @@ fn picking(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pick");
     for (name, policy) in [("least", Policy::Least), ("random", Policy::Random)] {
         for count in [4, 16, 1000] {
-            let mut field = Field::of(count);
+            let mut field = Field::of(policy, count);
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
-                bencher.iter(|| field.request(policy));
+                bencher.iter(|| field.request());
             });
         }
     }

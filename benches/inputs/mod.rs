@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sidekick::balance::{Accept, Candidates, Load, LoadTable, Peers, Policy, Standing};
+use sidekick::balance::{Accept, Candidates, Load, LoadTable, Peers, Picker, Policy, Standing};
 use sidekick::http::{
     ChunkScanner, ClientSide, Forwarded, Method, Parsed, RequestHead, ResponseHead, Version,
     write_request, write_response,
@@ -93,13 +93,13 @@ pub(crate) struct Field {
     table: Arc<LoadTable>,
     loads: Vec<Load>,
     peers: Peers,
-    random: fastrand::Rng,
+    picker: Picker,
     now: Instant,
 }
 
 impl Field {
-    /// `count` backends.
-    pub(crate) fn of(count: u32) -> Self {
+    /// `count` backends, picked by `policy`.
+    pub(crate) fn of(policy: Policy, count: u32) -> Self {
         let now = Instant::now();
         let table = LoadTable::new(count, now);
         let loads: Vec<Load> = std::iter::from_fn(|| table.register(0))
@@ -113,15 +113,15 @@ impl Field {
             table,
             loads,
             peers,
-            random: fastrand::Rng::with_seed(1),
+            picker: Picker::new(policy, fastrand::Rng::with_seed(1), now),
             now,
         }
     }
 
     /// What a request does to the load table: picks a backend, begins and ends there.
-    pub(crate) fn request(&mut self, policy: Policy) {
+    pub(crate) fn request(&mut self) {
         let candidates = Candidates::new(&self.table, &self.peers, &[], Accept::InRotation);
-        let picked = policy.pick(black_box(candidates), &mut self.random);
+        let picked = self.picker.pick(black_box(candidates), self.now);
         if let Some(load) = picked.and_then(|index| self.loads.get(index)) {
             load.begin(self.now);
             load.end(self.now);

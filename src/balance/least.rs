@@ -4,14 +4,20 @@ use super::{Candidates, Row, Word};
 
 /// The smallest word wins; its layout is the order of preference (see `load`).
 ///
-/// The row that promises most is read first. What is best there is nearly always better than all
+/// More candidates than a row holds are compared row by row, and there a tie in requests in flight
+/// goes to the first row from `turn` on: whoever is idle longest is always the one whose connection
+/// is coldest, and over a thousand backends every request would find a cold one.
+///
+/// The row that promises most is read first. What is best there is nearly always as good as all
 /// that the other rows promise, and then they are not read.
-pub(super) fn pick(candidates: Candidates<'_>) -> Option<usize> {
+pub(super) fn pick(candidates: Candidates<'_>, turn: usize) -> Option<usize> {
     let rows = candidates.rows();
-    let first = rows.iter().min_by_key(|row| candidates.promise(row))?;
+    let (before, from) = rows.split_at(turn.checked_rem(rows.len())?);
+    let in_turn = || from.iter().chain(before);
+    let first = in_turn().min_by_key(|row| candidates.promise(row).rank())?;
     let mut best = best_of(candidates, first, None);
-    for row in rows {
-        if best.is_none_or(|(least, _)| candidates.promise(row) < least) {
+    for row in in_turn() {
+        if best.is_none_or(|(least, _)| candidates.promise(row).rank() < least.rank()) {
             best = best_of(candidates, row, best);
         }
     }

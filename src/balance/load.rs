@@ -61,6 +61,11 @@ impl Word {
     pub fn in_flight(self) -> u32 {
         ((self.0 & IN_FLIGHT) >> IN_FLIGHT_SHIFT) as u32
     }
+
+    /// Standing and requests in flight in the order of preference, without the time of last use.
+    pub(super) fn rank(self) -> u64 {
+        self.0 >> IN_FLIGHT_SHIFT
+    }
 }
 
 /// The load words of all candidates, side by side.

@@ -3,12 +3,14 @@
 mod least;
 mod load;
 mod peers;
+mod picker;
 mod random;
 
 use peers::Row;
 
 pub use load::{Load, LoadTable, Standing, Word};
 pub use peers::Peers;
+pub use picker::Picker;
 
 /// How many candidates one request may have tried already.
 pub const MOST_TRIED: usize = 32;
@@ -16,7 +18,8 @@ pub const MOST_TRIED: usize = 32;
 /// Which of the candidates gets the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The fewest requests in flight; among equals the one that has been idle longest.
+    /// The fewest requests in flight; among equals the one that has been idle longest, and where
+    /// there are very many, among those whose turn it is.
     Least,
     /// Any usable one with the same chance.
     Random,
@@ -91,16 +94,6 @@ impl<'a> Candidates<'a> {
     fn is_eligible(&self, index: usize) -> bool {
         let place = self.peers.places().get(index);
         place.is_some_and(|place| self.allows(index, self.table.word(*place)))
-    }
-}
-
-impl Policy {
-    /// The index of the candidate to use, or `None` when none may be picked.
-    pub fn pick(self, candidates: Candidates<'_>, random: &mut fastrand::Rng) -> Option<usize> {
-        match self {
-            Policy::Least => least::pick(candidates),
-            Policy::Random => random::pick(candidates, random),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::load::ROW;
-use super::{Accept, Candidates, Load, LoadTable, Peers, Policy, Standing};
+use super::{Accept, Candidates, Load, LoadTable, Peers, Picker, Policy, Standing};
 
 const POLICIES: [Policy; 2] = [Policy::Least, Policy::Random];
 
@@ -16,11 +16,11 @@ struct Bench {
     loads: Vec<Load>,
     peers: Peers,
     now: Instant,
-    random: fastrand::Rng,
+    picker: Picker,
 }
 
 impl Bench {
-    fn of(count: u32) -> Self {
+    fn of(policy: Policy, count: u32) -> Self {
         let now = Instant::now();
         let table = LoadTable::new(count, now);
         let loads: Vec<Load> = (0..count).map(|_| table.register(0).unwrap()).collect();
@@ -33,15 +33,13 @@ impl Bench {
             loads,
             peers,
             now,
-            random: fastrand::Rng::with_seed(7),
+            picker: Picker::new(policy, fastrand::Rng::with_seed(7), now),
         }
     }
 
-    fn pick(&mut self, policy: Policy, tried: &[u32], accept: Accept) -> Option<usize> {
-        policy.pick(
-            Candidates::new(&self.table, &self.peers, tried, accept),
-            &mut self.random,
-        )
+    fn pick(&mut self, tried: &[u32], accept: Accept) -> Option<usize> {
+        let candidates = Candidates::new(&self.table, &self.peers, tried, accept);
+        self.picker.pick(candidates, self.now)
     }
 
     fn begin(&mut self, index: usize) {
@@ -57,10 +55,10 @@ impl Bench {
 
 #[test]
 fn ten_requests_in_a_row_over_four_idle_backends_touch_all_four_evenly() {
-    let mut bench = Bench::of(4);
+    let mut bench = Bench::of(Policy::Least, 4);
     let mut served = [0; 4];
     for _ in 0..10 {
-        let index = bench.pick(Policy::Least, &[], Accept::InRotation).unwrap();
+        let index = bench.pick(&[], Accept::InRotation).unwrap();
         bench.begin(index);
         bench.end(index);
         served[index] += 1;
@@ -73,23 +71,23 @@ fn ten_requests_in_a_row_over_four_idle_backends_touch_all_four_evenly() {
 
 #[test]
 fn least_takes_the_fewest_in_flight() {
-    let mut bench = Bench::of(3);
+    let mut bench = Bench::of(Policy::Least, 3);
     bench.begin(0);
     bench.begin(0);
     bench.begin(1);
     bench.begin(2);
     bench.end(2);
-    assert_eq!(bench.pick(Policy::Least, &[], Accept::InRotation), Some(2));
+    assert_eq!(bench.pick(&[], Accept::InRotation), Some(2));
     assert_eq!(bench.loads[0].word().in_flight(), 2);
 }
 
 #[test]
 fn random_reaches_every_usable_one() {
-    let mut bench = Bench::of(5);
+    let mut bench = Bench::of(Policy::Random, 5);
     bench.loads[3].set_standing(Standing::Down);
     let mut served = [0; 5];
     for _ in 0..1000 {
-        served[bench.pick(Policy::Random, &[], Accept::InRotation).unwrap()] += 1;
+        served[bench.pick(&[], Accept::InRotation).unwrap()] += 1;
     }
     assert_eq!(served[3], 0);
     assert!(
@@ -104,24 +102,24 @@ fn random_reaches_every_usable_one() {
 #[test]
 fn an_ejected_one_is_used_only_when_asked_for_and_a_down_one_never() {
     for policy in POLICIES {
-        let mut bench = Bench::of(2);
+        let mut bench = Bench::of(policy, 2);
         bench.loads[0].set_standing(Standing::Down);
         bench.loads[1].set_standing(Standing::Ejected);
-        assert_eq!(bench.pick(policy, &[], Accept::InRotation), None);
-        assert_eq!(bench.pick(policy, &[], Accept::Ejected), Some(1));
+        assert_eq!(bench.pick(&[], Accept::InRotation), None);
+        assert_eq!(bench.pick(&[], Accept::Ejected), Some(1));
         bench.loads[1].set_standing(Standing::Down);
-        assert_eq!(bench.pick(policy, &[], Accept::Ejected), None);
+        assert_eq!(bench.pick(&[], Accept::Ejected), None);
     }
 }
 
 #[test]
 fn what_was_tried_is_not_picked_again() {
     for policy in POLICIES {
-        let mut bench = Bench::of(3);
+        let mut bench = Bench::of(policy, 3);
         let tried = [0, 2].map(|index: usize| bench.loads[index].place());
-        assert_eq!(bench.pick(policy, &tried, Accept::InRotation), Some(1));
+        assert_eq!(bench.pick(&tried, Accept::InRotation), Some(1));
         let all = bench.peers.places().to_vec();
-        assert_eq!(bench.pick(policy, &all, Accept::InRotation), None);
+        assert_eq!(bench.pick(&all, Accept::InRotation), None);
     }
 }
 
@@ -160,8 +158,8 @@ fn groups_never_share_a_row() {
     }
 }
 
-/// What `least` promises, without rows: the fewest in flight, ties to the one idle longest, which
-/// is the one whose last request began or ended first.
+/// What `least` promises: the fewest in flight; ties to the one idle longest, which is the one whose
+/// last request began or ended first, among those of its row.
 struct Definition {
     in_flight: Vec<u32>,
     last_used: Vec<u64>,
@@ -169,18 +167,82 @@ struct Definition {
 }
 
 impl Definition {
-    fn pick(&self, tried: &[usize]) -> Option<usize> {
+    fn of(count: usize) -> Self {
+        Self {
+            in_flight: vec![0; count],
+            last_used: vec![0; count],
+            up: vec![true; count],
+        }
+    }
+
+    /// The right ones: one of each row that has any with the fewest in flight.
+    fn right(&self, tried: &[usize]) -> Vec<usize> {
         let usable = |index: &usize| self.up[*index] && !tried.contains(index);
-        (0..self.up.len())
+        let all = 0..self.up.len();
+        let fewest = all
+            .clone()
             .filter(usable)
-            .min_by_key(|index| (self.in_flight[*index], self.last_used[*index], *index))
+            .map(|index| self.in_flight[index])
+            .min();
+        let fewest = |index: &usize| Some(self.in_flight[*index]) == fewest;
+        let candidates: Vec<usize> = all.filter(usable).filter(fewest).collect();
+        candidates
+            .chunk_by(|one, next| one / ROW as usize == next / ROW as usize)
+            .filter_map(|row| {
+                row.iter()
+                    .copied()
+                    .min_by_key(|index| self.last_used[*index])
+            })
+            .collect()
+    }
+}
+
+/// Serves so many requests, one after the other, one every 50 µs; says who served each.
+fn serve(bench: &mut Bench, requests: usize) -> Vec<usize> {
+    (0..requests)
+        .map(|_| {
+            let index = bench.pick(&[], Accept::InRotation).unwrap();
+            bench.begin(index);
+            bench.end(index);
+            index
+        })
+        .collect()
+}
+
+#[test]
+fn least_stays_with_a_row_for_a_turn_and_serves_from_all_in_the_end() {
+    let mut bench = Bench::of(Policy::Least, 8 * ROW);
+    let row = |index: &usize| index / ROW as usize;
+    let served = serve(&mut bench, 400);
+    assert!(served.iter().all(|index| row(index) == row(&served[0])));
+    let mut counts = vec![0usize; 8 * ROW as usize];
+    for _ in 0..800 {
+        bench.now += Duration::from_millis(50);
+        for index in serve(&mut bench, 64) {
+            counts[index] += 1;
+        }
+    }
+    let (fewest, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+    assert!(
+        *fewest > 120 && *most < 300,
+        "{fewest} to {most}, 200 would be even"
+    );
+}
+
+#[test]
+fn a_row_that_is_busy_leaves_its_turn_to_the_others() {
+    let mut bench = Bench::of(Policy::Least, 3 * ROW);
+    for _ in 0..3 * ROW {
+        let index = bench.pick(&[], Accept::InRotation).unwrap();
+        assert_eq!(bench.loads[index].word().in_flight(), 0);
+        bench.begin(index);
     }
 }
 
 #[test]
 fn threads_that_change_a_row_at_once_leave_its_least_word_right() {
     const ROUNDS: u32 = 20_000;
-    let bench = Bench::of(2);
+    let bench = Bench::of(Policy::Least, 2);
     let arrived = AtomicU32::new(0);
     let meet = |meeting: u32| {
         arrived.fetch_add(1, Ordering::SeqCst);
@@ -214,7 +276,7 @@ fn threads_that_change_a_row_at_once_leave_its_least_word_right() {
 proptest! {
     #[test]
     fn standing_never_disturbs_the_count_in_flight(steps in prop::collection::vec(0u8..5, 0..200)) {
-        let mut bench = Bench::of(1);
+        let mut bench = Bench::of(Policy::Least, 1);
         let mut expected = 0u32;
         for step in steps {
             match step {
@@ -233,18 +295,15 @@ proptest! {
         count in prop::sample::select(vec![1u32, 4, ROW, ROW + 1, 5 * ROW + 3]),
         steps in prop::collection::vec((0u8..8, any::<prop::sample::Index>()), 0..300),
     ) {
-        let mut bench = Bench::of(count);
+        let mut bench = Bench::of(Policy::Least, count);
         let peers = count as usize;
-        let mut definition = Definition {
-            in_flight: vec![0; peers],
-            last_used: vec![0; peers],
-            up: vec![true; peers],
-        };
+        let mut definition = Definition::of(peers);
         let mut tried: Vec<usize> = Vec::new();
         for (time, (step, index)) in (1..).zip(steps) {
             let places: Vec<u32> = tried.iter().map(|one| bench.loads[*one].place()).collect();
-            let picked = bench.pick(Policy::Least, &places, Accept::InRotation);
-            prop_assert_eq!(picked, definition.pick(&tried));
+            let picked = bench.pick(&places, Accept::InRotation);
+            let right = definition.right(&tried);
+            prop_assert!(picked.map_or(right.is_empty(), |picked| right.contains(&picked)));
             let any = index.index(peers);
             let (changed, by) = match step {
                 0 => {

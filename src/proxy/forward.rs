@@ -37,14 +37,21 @@ impl Connection<'_> {
         let mut again: Option<Rc<Upstream>> = None;
         let mut last = None;
         loop {
+            let began = match last {
+                None => report.tally.began,
+                Some(_) => Instant::now(),
+            };
             let fresh = again.is_some();
-            let Some(upstream) = again.take().or_else(|| self.next(&mut route, &snapshot)) else {
+            let next = again
+                .take()
+                .or_else(|| self.next(&mut route, &snapshot, began));
+            let Some(upstream) = next else {
                 return self.nothing_left(exchange, report, last).await;
             };
             report.upstream = Some(Rc::clone(&upstream));
             report.tally.attempts += 1;
             let attempted = self
-                .attempt(exchange, upload, report, &upstream, fresh)
+                .attempt(exchange, upload, report, &upstream, fresh, began)
                 .await;
             let Failure { fault, reused } = match attempted {
                 Ok(next) => return next,
@@ -74,9 +81,9 @@ impl Connection<'_> {
     }
 
     /// The backend for the next attempt, as this worker sees it.
-    fn next(&self, route: &mut Route, snapshot: &Snapshot) -> Option<Rc<Upstream>> {
-        let mut random = self.proxy.random.borrow_mut();
-        let backend = route.next(snapshot, self.proxy.parts.policy, &mut random)?;
+    fn next(&self, route: &mut Route, snapshot: &Snapshot, now: Instant) -> Option<Rc<Upstream>> {
+        let mut picker = self.proxy.picker.borrow_mut();
+        let backend = route.next(snapshot, &mut picker, now)?;
         Some(self.proxy.pool.upstream(backend))
     }
 
@@ -88,12 +95,8 @@ impl Connection<'_> {
         report: &mut Report,
         upstream: &Rc<Upstream>,
         fresh: bool,
+        began: Instant,
     ) -> Result<Next, Failure> {
-        let began = if report.tally.attempts == 1 {
-            report.tally.began
-        } else {
-            Instant::now()
-        };
         let mut attempt = Attempt::begin(Rc::clone(upstream), began);
         let idle = if fresh { None } else { upstream.checkout() };
         let reused = idle.is_some();

@@ -20,7 +20,7 @@ use exchange::Exchange;
 pub use http1::serve;
 
 use crate::admin::Local;
-use crate::balance::Policy;
+use crate::balance::{Picker, Policy};
 use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
@@ -82,13 +82,14 @@ pub struct Proxy {
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
     pipes: Pipes,
+    picker: RefCell<Picker>,
     random: RefCell<fastrand::Rng>,
     draining: Cell<bool>,
 }
 
 impl Proxy {
     /// A proxy for the worker of this thread.
-    pub fn new(parts: Parts, random: fastrand::Rng, now: Instant) -> Rc<Self> {
+    pub fn new(parts: Parts, mut random: fastrand::Rng, now: Instant) -> Rc<Self> {
         Rc::new(Self {
             deadlines: Deadlines::new(now),
             reporter: Reporter::new(parts.events.clone(), parts.filter.clone()),
@@ -96,6 +97,7 @@ impl Proxy {
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
             pipes: Pipes::within(parts.pipes),
+            picker: RefCell::new(Picker::new(parts.policy, random.fork(), now)),
             random: RefCell::new(random),
             draining: Cell::new(false),
             parts,

@@ -2,8 +2,9 @@
 //! never one that was tried before.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::balance::{Accept, Candidates, MOST_TRIED, Policy};
+use crate::balance::{Accept, Candidates, MOST_TRIED, Picker};
 use crate::topology::{Backend, Snapshot};
 
 /// Failed attempts after which a site is passed over while another one can serve: a site that
@@ -36,16 +37,17 @@ impl Route {
     pub(super) fn next<'a>(
         &mut self,
         snapshot: &'a Snapshot,
-        policy: Policy,
-        random: &mut fastrand::Rng,
+        picker: &mut Picker,
+        now: Instant,
     ) -> Option<&'a Arc<Backend>> {
         if self.count == MOST_TRIED {
             return None;
         }
-        let found = self
-            .search(snapshot, policy, random, Accept::InRotation, PATIENCE)
-            .or_else(|| self.search(snapshot, policy, random, Accept::InRotation, usize::MAX))
-            .or_else(|| self.search(snapshot, policy, random, Accept::Ejected, usize::MAX))?;
+        let mut search =
+            |accept, patience| self.search(snapshot, accept, patience, |all| picker.pick(all, now));
+        let found = search(Accept::InRotation, PATIENCE)
+            .or_else(|| search(Accept::InRotation, usize::MAX))
+            .or_else(|| search(Accept::Ejected, usize::MAX))?;
         self.tried[self.count] = found.load().place();
         self.count += 1;
         Some(found)
@@ -54,10 +56,9 @@ impl Route {
     fn search<'a>(
         &self,
         snapshot: &'a Snapshot,
-        policy: Policy,
-        random: &mut fastrand::Rng,
         accept: Accept,
         patience: usize,
+        mut pick: impl FnMut(Candidates<'_>) -> Option<usize>,
     ) -> Option<&'a Arc<Backend>> {
         let tried = &self.tried[..self.count];
         snapshot.sites().iter().find_map(|site| {
@@ -71,9 +72,7 @@ impl Route {
                 return None;
             }
             let candidates = Candidates::new(snapshot.loads(), site.peers(), tried, accept);
-            policy
-                .pick(candidates, random)
-                .map(|index| &site.backends()[index])
+            pick(candidates).map(|index| &site.backends()[index])
         })
     }
 }
@@ -84,7 +83,7 @@ mod tests {
     use std::time::Instant;
 
     use super::Route;
-    use crate::balance::{LoadTable, Policy, Standing};
+    use crate::balance::{LoadTable, Picker, Policy, Standing};
     use crate::topology::{Backend, Identity, Site, Snapshot};
 
     fn snapshot(sites: &[usize]) -> Snapshot {
@@ -110,8 +109,9 @@ mod tests {
 
     fn sites_tried(snapshot: &Snapshot) -> Vec<usize> {
         let mut route = Route::default();
-        let mut random = fastrand::Rng::with_seed(1);
-        std::iter::from_fn(|| route.next(snapshot, Policy::Least, &mut random))
+        let now = Instant::now();
+        let mut picker = Picker::new(Policy::Least, fastrand::Rng::with_seed(1), now);
+        std::iter::from_fn(|| route.next(snapshot, &mut picker, now))
             .map(|backend| backend.identity().site)
             .collect()
     }
