@@ -96,7 +96,8 @@ pub(super) const fn is_bodiless(status: u16) -> bool {
     status < 200 || status == 204 || status == 304
 }
 
-fn decimal(digits: &[u8]) -> Result<u64, Rejection> {
+/// A number in decimal digits, without a sign and of at most [`LARGEST_LENGTH`].
+pub(super) fn decimal(digits: &[u8]) -> Result<u64, Rejection> {
     if digits.contains(&b',') {
         return Err(Rejection::RepeatedLength);
     }

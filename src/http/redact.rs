@@ -82,7 +82,7 @@ fn is_secret_parameter(name: &[u8]) -> bool {
 }
 
 /// The bytes that a percent-encoded text means.
-fn decoded(mut text: &[u8]) -> impl Iterator<Item = u8> {
+pub(super) fn decoded(mut text: &[u8]) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || match text {
         [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
             text = rest;

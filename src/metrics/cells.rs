@@ -130,6 +130,7 @@ impl BackendCells {
 pub struct WorkerCells {
     accepted: Cell,
     closed: Cell,
+    retries_bounded: Cell,
     local: Classes<Cell>,
 }
 
@@ -147,6 +148,15 @@ impl WorkerCells {
     /// sidekick answered by itself, with this status: a refusal, an error, a local path.
     pub fn answered(&self, status: u16) {
         add(&self.local[class(Some(status))], 1);
+    }
+
+    /// A retry was wanted when the retry budget was spent.
+    pub fn retry_bounded(&self) {
+        add(&self.retries_bounded, 1);
+    }
+
+    pub(super) fn retries_bounded(&self) -> u64 {
+        self.retries_bounded.load(Ordering::Relaxed)
     }
 
     pub(super) fn accepted(&self) -> u64 {

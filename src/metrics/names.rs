@@ -93,6 +93,8 @@ metrics! {
         "Open connections from clients";
     CLIENT_CONNECTIONS_ACCEPTED = Counter "sidekick_client_connections_accepted_total" &[],
         "Connections accepted from clients";
+    RETRIES_BOUNDED = Counter "sidekick_retry_budget_spent_total" &[],
+        "Retries wanted when the budget was spent: only backends in rotation were asked";
     LOCAL_RESPONSES = Counter "sidekick_local_responses_total" &["code"],
         "Answers that sidekick gave by itself, by class: 4xx are refused requests";
     DROPPED_LINES = Counter "sidekick_dropped_lines_total" &[],

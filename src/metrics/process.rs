@@ -27,6 +27,8 @@ pub struct ProcessSample {
     pub connections: u64,
     /// Connections from clients since the start.
     pub accepted: u64,
+    /// Retries wanted when the budget was spent.
+    pub retries_bounded: u64,
     /// Answers that sidekick gave by itself, by class: index 1 to 5 for 1xx to 5xx.
     pub local: Classes<u64>,
     /// Log and trace lines that were dropped.
@@ -72,7 +74,7 @@ impl ProcessMetrics {
     /// Sums the cells and asks the kernel. Reads files: not for a worker.
     pub fn sample(&self, dropped_lines: u64) -> ProcessSample {
         let mut local = Classes::default();
-        let (mut accepted, mut closed) = (0, 0);
+        let (mut accepted, mut closed, mut retries_bounded) = (0, 0, 0);
         for cells in self
             .workers
             .lock()
@@ -82,12 +84,14 @@ impl ProcessMetrics {
             // First those that closed: the other way round the gauge could fall below zero.
             closed += cells.closed();
             accepted += cells.accepted();
+            retries_bounded += cells.retries_bounded();
             cells.add_local(&mut local);
         }
         ProcessSample {
             started: self.started,
             connections: accepted.saturating_sub(closed),
             accepted,
+            retries_bounded,
             local,
             dropped_lines,
             figures: ProcessFigures::read(),

@@ -1,27 +1,53 @@
-//! A request's way to a backend and back: attempts, one after the other, until one is answered
-//! or nothing is left to try.
+//! A request's way to a backend: attempts, one after the other, until one is answered or nothing
+//! is left to try. What follows the answer is in `deliver`.
 
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::body::Body;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Tally};
 use super::fault::Fault;
 use super::http1::{Connection, Ending, Next};
-use super::relay::{Download, Ends, Progress, Relay, Turn, Upload};
+use super::progress::Progress;
+use super::relay::{Ends, Relay, Turn, Upload};
 use super::report::Report;
 use super::retry::{Failed, Verdict, verdict};
-use super::route::Route;
+use super::route::{Reach, Route};
 use super::tunnel;
-use crate::http::{BodyFraming, ClientSide, S3Error, Version, write_response};
+use crate::http::{BodyFraming, ClientSide, Forwarded, S3Error, write_response};
 use crate::net::Stream;
 use crate::topology::Snapshot;
 use crate::upstream::{Attempt, Upstream};
 
-/// An attempt that failed before the client got a final response head.
-struct Failure {
-    fault: Fault,
-    reused: bool,
+/// An attempt at a backend with its connection.
+pub(super) struct Leg {
+    pub(super) backend: Stream,
+    pub(super) attempt: Attempt,
+    /// What the request's tally said when it began: bytes before are another attempt's.
+    before: (u64, u64),
+}
+
+/// How an attempt begins.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    pub(super) at: Instant,
+    /// Not on a connection that was idle.
+    pub(super) fresh: bool,
+    /// Whether the client is told of interim responses.
+    pub(super) passes_interim: bool,
+}
+
+/// An attempt that failed before its response head was there.
+pub(super) struct Failure {
+    pub(super) fault: Fault,
+    pub(super) reused: bool,
+}
+
+impl Leg {
+    /// Counts what this attempt has moved.
+    pub(super) fn transferred(&mut self, tally: &Tally) {
+        let (rx, tx) = self.before;
+        self.attempt.transferred(tally.rx - rx, tally.tx - tx);
+    }
 }
 
 impl Connection<'_> {
@@ -33,26 +59,27 @@ impl Connection<'_> {
         report: &mut Report,
     ) -> Next {
         let snapshot = self.proxy.snapshot();
+        self.proxy.budget.borrow_mut().requested();
         let mut route = Route::default();
         let mut again: Option<Rc<Upstream>> = None;
         let mut last = None;
         loop {
-            let began = match last {
-                None => report.tally.began,
-                Some(_) => Instant::now(),
+            let start = Start {
+                at: last.map_or(report.tally.began, |_| Instant::now()),
+                fresh: again.is_some(),
+                passes_interim: true,
             };
-            let fresh = again.is_some();
             let next = again
                 .take()
-                .or_else(|| self.next(&mut route, &snapshot, began));
+                .or_else(|| self.next(&mut route, &snapshot, last.is_some(), start.at));
             let Some(upstream) = next else {
                 return self.nothing_left(exchange, report, last).await;
             };
-            report.upstream = Some(Rc::clone(&upstream));
-            report.tally.attempts += 1;
-            let attempted = self
-                .attempt(exchange, upload, report, &upstream, fresh, began)
-                .await;
+            let asked = self.ask(exchange, upload, report, &upstream, start).await;
+            let attempted = match asked {
+                Ok(leg) => self.answer_from(exchange, upload, report, leg).await,
+                Err(failure) => Err(failure),
+            };
             let Failure { fault, reused } = match attempted {
                 Ok(next) => return next,
                 Err(failure) => failure,
@@ -80,25 +107,49 @@ impl Connection<'_> {
         }
     }
 
-    /// The backend for the next attempt, as this worker sees it.
-    fn next(&self, route: &mut Route, snapshot: &Snapshot, now: Instant) -> Option<Rc<Upstream>> {
+    /// The backend for the next attempt, as this worker sees it. A retry is counted in the budget;
+    /// when that is spent, only backends in rotation are asked.
+    ///
+    /// Those are bounded already: whoever fails is ejected, so each is asked in vain a few times. It
+    /// is in a lot that is ejected as a whole that retries would go round and round.
+    pub(super) fn next(
+        &self,
+        route: &mut Route,
+        snapshot: &Snapshot,
+        is_retry: bool,
+        now: Instant,
+    ) -> Option<Rc<Upstream>> {
+        let reach = if is_retry {
+            self.proxy.retry_reach()
+        } else {
+            Reach::AnyNotDown
+        };
         let mut picker = self.proxy.picker.borrow_mut();
-        let backend = route.next(snapshot, &mut picker, now)?;
+        let backend = route.next(snapshot, reach, &mut picker, now)?;
         Some(self.proxy.pool.upstream(backend))
     }
 
-    /// One attempt at one backend, from the connection to the last byte of the response.
-    async fn attempt(
+    /// One attempt at one backend, from the connection to the response head.
+    pub(super) async fn ask(
         &mut self,
         exchange: &mut Exchange,
         upload: &mut Upload,
         report: &mut Report,
         upstream: &Rc<Upstream>,
-        fresh: bool,
-        began: Instant,
-    ) -> Result<Next, Failure> {
-        let mut attempt = Attempt::begin(Rc::clone(upstream), began);
-        let idle = if fresh { None } else { upstream.checkout() };
+        start: Start,
+    ) -> Result<Leg, Failure> {
+        report.upstream = Some(Rc::clone(upstream));
+        report.tally.attempts += 1;
+        let before = match report.tally.attempts {
+            1 => (0, 0),
+            _ => (report.tally.rx, report.tally.tx),
+        };
+        let mut attempt = Attempt::begin(Rc::clone(upstream), start.at);
+        let idle = if start.fresh {
+            None
+        } else {
+            upstream.checkout()
+        };
         let reused = idle.is_some();
         let outcome = match idle {
             Some(stream) => Ok(stream),
@@ -112,58 +163,77 @@ impl Connection<'_> {
             Err(fault) => return Err(self.failed(&mut attempt, fault, reused)),
         };
         let head = self
-            .relay(exchange, upload, report, &mut backend)
+            .relay(
+                exchange,
+                upload,
+                report,
+                &mut backend,
+                upstream,
+                start.passes_interim,
+            )
             .response_head()
             .await;
         if let Err(fault) = head {
             return Err(self.failed(&mut attempt, fault, reused));
         }
-        let now = Instant::now();
-        attempt.answered(exchange.response.status(), now);
-        if exchange.response.status() == 101 {
-            report.answered(exchange, now);
-            return Ok(self
-                .tunnel(exchange, upload, report, backend, attempt)
-                .await);
-        }
-        let body = match self.begin_response(exchange, upload, report, now) {
-            Ok(body) => body,
-            Err(fault) => return Err(self.failed(&mut attempt, fault, reused)),
-        };
-        Ok(self
-            .deliver(exchange, upload, report, body, backend, attempt)
-            .await)
+        Ok(Leg {
+            backend,
+            attempt,
+            before,
+        })
     }
 
-    fn relay<'b>(
+    /// Passes on what the backend answered.
+    async fn answer_from(
+        &mut self,
+        exchange: &mut Exchange,
+        upload: &mut Upload,
+        report: &mut Report,
+        mut leg: Leg,
+    ) -> Result<Next, Failure> {
+        let now = Instant::now();
+        leg.attempt.answered(exchange.response.status(), now);
+        if exchange.response.status() == 101 {
+            report.answered(exchange, now);
+            return Ok(self.tunnel(exchange, upload, report, leg).await);
+        }
+        match self.begin_response(exchange, upload, report, now) {
+            Ok(begun) => Ok(self.deliver(exchange, upload, report, begun, leg).await),
+            Err(fault) => Err(self.failed(&mut leg.attempt, fault, false)),
+        }
+    }
+
+    pub(super) fn relay<'b>(
         &'b mut self,
         exchange: &'b mut Exchange,
         upload: &'b mut Upload,
         report: &'b mut Report,
         backend: &'b mut Stream,
+        upstream: &'b Upstream,
+        passes_interim: bool,
     ) -> Relay<'b> {
         // Pipelined bytes hide what comes behind them.
         let client_is_silent = exchange.inbox.len() <= upload.end();
         let ends = Ends {
             client: &mut self.client,
             backend,
+            server: upstream.backend(),
             exchange,
             pipes: &self.proxy.pipes,
             tally: &mut report.tally,
-            progress: Progress {
-                ticket: &self.ticket,
-                within: self.proxy.parts.limits.stall,
-            },
+            progress: Progress::new(&self.ticket, self.proxy.parts.limits.stall),
             turn: Turn::default(),
         };
         Relay {
             ends,
             upload,
             client_is_silent,
+            passes_interim,
         }
     }
 
-    fn failed(&self, attempt: &mut Attempt, fault: Fault, reused: bool) -> Failure {
+    /// Settles an attempt that failed, and tells the backend's health if it is to blame.
+    pub(super) fn failed(&self, attempt: &mut Attempt, fault: Fault, reused: bool) -> Failure {
         if fault.is_backends() {
             attempt.failed();
             // A connection that was closed while it was idle says nothing about the backend.
@@ -175,105 +245,11 @@ impl Connection<'_> {
         Failure { fault, reused }
     }
 
-    /// Writes the response head for the client and looks at the body bytes that came with it.
-    fn begin_response(
-        &self,
-        exchange: &mut Exchange,
-        upload: &Upload,
-        report: &mut Report,
-        now: Instant,
-    ) -> Result<Begun, Fault> {
-        let Exchange {
-            request,
-            response,
-            outbox,
-            response_head,
-            ..
-        } = &mut *exchange;
-        let version = request.version();
-        let framing = match response.framing() {
-            BodyFraming::Chunked if version == Version::Http10 => BodyFraming::UntilClose,
-            framing => framing,
-        };
-        // A client that is told no while it uploads may stop in the middle, and nobody could tell
-        // where its next request begins.
-        let keep_alive = request.keep_alive()
-            && framing != BodyFraming::UntilClose
-            && (upload.is_over() || (200..300).contains(&response.status()))
-            && !self.proxy.is_draining();
-        let client = ClientSide {
-            version,
-            keep_alive,
-            framing,
-        };
-        let patient = response
-            .field(outbox.filled(), "Content-Type")
-            .is_some_and(|value| value.starts_with(b"text/event-stream"));
-        write_response(response, outbox.filled(), &client, response_head);
-        report.answered(exchange, now);
-        let Exchange {
-            response, outbox, ..
-        } = exchange;
-        let mut body = if framing == response.framing() {
-            Body::new(framing, response.len())
-        } else {
-            Body::decoded(response.framing(), response.len())
-        };
-        body.recognise(outbox).map_err(Fault::BackendMalformed)?;
-        Ok(Begun {
-            download: Download::new(body, patient),
-            keep_alive,
-        })
-    }
-
-    /// Passes the response on, and decides what becomes of both connections.
-    async fn deliver(
-        &mut self,
-        exchange: &mut Exchange,
-        upload: &mut Upload,
-        report: &mut Report,
-        begun: Begun,
-        mut backend: Stream,
-        mut attempt: Attempt,
-    ) -> Next {
-        let Begun {
-            mut download,
-            keep_alive,
-        } = begun;
-        let moved = self
-            .relay(exchange, upload, report, &mut backend)
-            .response_body(&mut download)
-            .await;
-        attempt.transferred(report.tally.rx, report.tally.tx);
-        if let Err(fault) = moved {
-            report.broke(&fault);
-            if fault.is_backends() {
-                attempt.failed();
-            }
-            return Next::End(match fault {
-                Fault::ClientGone => Ending::Close,
-                // The missing last chunk says it, and what was sent still arrives.
-                _ if exchange.response.framing() == BodyFraming::Chunked
-                    && exchange.request.version() == Version::Http11
-                    && download.is_begun() =>
-                {
-                    Ending::Close
-                }
-                _ => Ending::Reset,
-            });
-        }
-        let spotless = upload.is_complete()
-            && exchange.response.keep_alive()
-            && exchange.response.framing() != BodyFraming::UntilClose
-            && exchange.outbox.len() == download.end();
-        if spotless {
-            let now = self.proxy.deadlines.now();
-            attempt.upstream().put_back(backend, now);
-        }
-        match (keep_alive, upload.is_received()) {
-            (true, true) => Next::KeepAlive,
-            (false, true) => Next::End(Ending::Close),
-            (_, false) => Next::End(Ending::Linger),
+    /// What the client is called on the way to a backend.
+    pub(super) fn forwarded(&self) -> Forwarded<'_> {
+        Forwarded {
+            client: &self.peer_text,
+            proto: "http",
         }
     }
 
@@ -283,8 +259,7 @@ impl Connection<'_> {
         exchange: &mut Exchange,
         upload: &Upload,
         report: &mut Report,
-        mut backend: Stream,
-        mut attempt: Attempt,
+        mut leg: Leg,
     ) -> Next {
         let Exchange {
             request,
@@ -303,8 +278,14 @@ impl Connection<'_> {
         write_response(response, outbox.filled(), &client, response_head);
         outbox.consume(response.len());
         inbox.consume(upload.end());
-        tunnel::run(&mut self.client, &mut backend, exchange, &mut report.tally).await;
-        attempt.transferred(report.tally.rx, report.tally.tx);
+        tunnel::run(
+            &mut self.client,
+            &mut leg.backend,
+            exchange,
+            &mut report.tally,
+        )
+        .await;
+        leg.transferred(&report.tally);
         Next::End(Ending::Close)
     }
 
@@ -367,12 +348,6 @@ impl Connection<'_> {
         report.tally.tx += exchange.response_head.len() as u64;
         next
     }
-}
-
-/// A response whose head is written and waits to be sent.
-struct Begun {
-    download: Download,
-    keep_alive: bool,
 }
 
 impl Verdict {

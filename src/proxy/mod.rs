@@ -1,12 +1,16 @@
 //! The request path. One request makes seven stops; see `ARCHITECTURE.md`.
 
 mod body;
+mod budget;
+mod deliver;
 mod exchange;
 mod fault;
 mod forward;
 mod http1;
+mod progress;
 mod relay;
 mod report;
+mod resume;
 mod retry;
 mod route;
 mod tunnel;
@@ -16,8 +20,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use budget::RetryBudget;
 use exchange::Exchange;
 pub use http1::serve;
+use route::Reach;
 
 use crate::admin::Local;
 use crate::balance::{Picker, Policy};
@@ -83,6 +89,7 @@ pub struct Proxy {
     exchanges: Stack<Box<Exchange>>,
     pipes: Pipes,
     picker: RefCell<Picker>,
+    budget: RefCell<RetryBudget>,
     random: RefCell<fastrand::Rng>,
     draining: Cell<bool>,
 }
@@ -98,6 +105,7 @@ impl Proxy {
             exchanges: Stack::keeping(SPARE_EXCHANGES),
             pipes: Pipes::within(parts.pipes),
             picker: RefCell::new(Picker::new(parts.policy, random.fork(), now)),
+            budget: RefCell::new(RetryBudget::new(now)),
             random: RefCell::new(random),
             draining: Cell::new(false),
             parts,
@@ -115,7 +123,21 @@ impl Proxy {
 
     /// Moves the coarse clock, ends what is overdue; to be called every [`Deadlines::TICK`].
     pub fn tick(&self, now: Instant) {
+        self.budget.borrow_mut().tick(now);
         self.deadlines.tick(now);
+    }
+
+    /// Counts a retry in the budget; how far it may go.
+    fn retry_reach(&self) -> Reach {
+        let mut budget = self.budget.borrow_mut();
+        let allowed = budget.allows();
+        budget.spend();
+        if allowed {
+            Reach::AnyNotDown
+        } else {
+            self.parts.cells.retry_bounded();
+            Reach::InRotation
+        }
     }
 
     /// Lets go of what is idle and of no more use: connections to backends, pipes, buffers.

@@ -78,6 +78,11 @@ impl Report {
         self.error = Some(fault.to_string());
     }
 
+    /// The response that was cut short goes on.
+    pub(super) fn mended(&mut self) {
+        self.error = None;
+    }
+
     /// The client got an error of ours because there was no backend to ask, or none left.
     pub(super) fn unserved(&mut self, status: u16, why: &str) {
         self.status = Some(status);

@@ -40,12 +40,21 @@ pub(super) fn verdict(failed: Failed<'_>) -> Verdict {
     match failed.fault {
         Fault::ClientGone => Verdict::Abandon,
         Fault::Unconnected(_) if failed.body_held => Verdict::Elsewhere,
-        Fault::BackendClosed(_) if repeatable && failed.reused && !failed.answering => {
+        fault if repeatable && stale(fault, failed.reused, failed.answering) => {
             Verdict::SameBackend
         }
-        Fault::BackendClosed(_) if repeatable => Verdict::Elsewhere,
+        Fault::BackendClosed(_) | Fault::BackendStalled | Fault::BackendMalformed(_)
+            if repeatable =>
+        {
+            Verdict::Elsewhere
+        }
         fault => Verdict::Answer(fault.status()),
     }
+}
+
+/// Whether a connection had been closed while it was idle: that says nothing about the backend.
+pub(super) fn stale(fault: &Fault, reused: bool, answering: bool) -> bool {
+    matches!(fault, Fault::BackendClosed(_)) && reused && !answering
 }
 
 #[cfg(test)]
@@ -126,21 +135,29 @@ mod tests {
     }
 
     #[test]
-    fn an_idempotent_request_goes_elsewhere_when_the_connection_breaks_before_the_head() {
-        let fault = closed();
-        for method in [
+    fn an_idempotent_request_goes_elsewhere_when_there_is_no_head_for_it() {
+        let faults = [
+            closed(),
+            Fault::BackendStalled,
+            Fault::BackendMalformed(Rejection::BadStatusLine),
+        ];
+        let methods = [
             Method::Get,
             Method::Head,
             Method::Options,
             Method::Put,
             Method::Delete,
-        ] {
-            assert_eq!(verdict(failed(&fault, method)), Verdict::Elsewhere);
+        ];
+        for (fault, method) in faults
+            .iter()
+            .flat_map(|fault| methods.map(|method| (fault, method)))
+        {
+            assert_eq!(verdict(failed(fault, method)), Verdict::Elsewhere);
             let consumed = Failed {
                 body_held: false,
-                ..failed(&fault, method)
+                ..failed(fault, method)
             };
-            assert_eq!(verdict(consumed), Verdict::Answer(502));
+            assert_eq!(verdict(consumed), Verdict::Answer(fault.status()));
         }
     }
 

@@ -12,6 +12,15 @@ use crate::topology::{Backend, Snapshot};
 /// waiting.
 const PATIENCE: usize = 2;
 
+/// Which backends an attempt may go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Those in rotation.
+    InRotation,
+    /// For want of those, the ejected ones too.
+    AnyNotDown,
+}
+
 /// The way of one request through the backends.
 #[derive(Debug)]
 pub(super) struct Route {
@@ -33,10 +42,11 @@ impl Route {
     /// tried from now on.
     ///
     /// In this order: backends in rotation at sites that have not failed us yet, backends in
-    /// rotation anywhere, ejected backends whose checks do not say down.
+    /// rotation anywhere, and within `reach` ejected backends whose checks do not say down.
     pub(super) fn next<'a>(
         &mut self,
         snapshot: &'a Snapshot,
+        reach: Reach,
         picker: &mut Picker,
         now: Instant,
     ) -> Option<&'a Arc<Backend>> {
@@ -47,10 +57,20 @@ impl Route {
             |accept, patience| self.search(snapshot, accept, patience, |all| picker.pick(all, now));
         let found = search(Accept::InRotation, PATIENCE)
             .or_else(|| search(Accept::InRotation, usize::MAX))
-            .or_else(|| search(Accept::Ejected, usize::MAX))?;
-        self.tried[self.count] = found.load().place();
-        self.count += 1;
+            .or_else(|| match reach {
+                Reach::InRotation => None,
+                Reach::AnyNotDown => search(Accept::Ejected, usize::MAX),
+            })?;
+        self.leave_out(found);
         Some(found)
+    }
+
+    /// Counts a backend as tried.
+    pub(super) fn leave_out(&mut self, backend: &Backend) {
+        if let Some(slot) = self.tried.get_mut(self.count) {
+            *slot = backend.load().place();
+            self.count += 1;
+        }
     }
 
     fn search<'a>(
@@ -82,7 +102,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Instant;
 
-    use super::Route;
+    use super::{Reach, Route};
     use crate::balance::{LoadTable, Picker, Policy, Standing};
     use crate::topology::{Backend, Identity, Site, Snapshot};
 
@@ -111,7 +131,7 @@ mod tests {
         let mut route = Route::default();
         let now = Instant::now();
         let mut picker = Picker::new(Policy::Least, fastrand::Rng::with_seed(1), now);
-        std::iter::from_fn(|| route.next(snapshot, &mut picker, now))
+        std::iter::from_fn(|| route.next(snapshot, Reach::AnyNotDown, &mut picker, now))
             .map(|backend| backend.identity().site)
             .collect()
     }

@@ -23,6 +23,7 @@ mod large_bodies;
 mod local_paths;
 mod output;
 mod reload;
+mod resume;
 mod retry;
 mod stall;
 mod strict_requests;

@@ -223,3 +223,25 @@ fn post_goes_to_a_fresh_connection_when_the_idle_one_is_closed() {
         assert_eq!(origin.connections(), 5);
     }
 }
+
+#[test]
+fn retries_stay_within_the_budget_when_everything_fails() {
+    const REQUESTS: usize = 300;
+    let origins: Vec<Origin> = (0..4).map(|_| Origin::scripted(breaking)).collect();
+    let sidekick = Sidekick::new()
+        .option("--threads", "1")
+        .site(&origins)
+        .start();
+    let mut client = sidekick.client();
+    for _ in 0..REQUESTS {
+        assert_eq!(client.get("/").status(), 502);
+    }
+    let retries = requests_at(&origins) - REQUESTS;
+    // A fifth of the requests; a few more while the backends are found out and ejected.
+    assert!(retries <= REQUESTS / 5 + 8, "{retries} retries");
+    assert!(
+        sidekick
+            .metric("sidekick_retry_budget_spent_total", &[])
+            .is_some_and(|bounded| bounded >= 200.0)
+    );
+}

@@ -180,6 +180,11 @@ impl Page {
             Some(Whole(process.accepted)),
         )?;
         one(
+            &names::RETRIES_BOUNDED,
+            &[],
+            Some(Whole(process.retries_bounded)),
+        )?;
+        one(
             &names::DROPPED_LINES,
             &[],
             Some(Whole(process.dropped_lines)),

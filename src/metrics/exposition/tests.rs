@@ -27,6 +27,7 @@ fn scrape(backends: Vec<BackendSample>) -> Scrape {
         started: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         connections: 2,
         accepted: 5,
+        retries_bounded: 6,
         local: [0, 0, 1, 0, 4, 0],
         dropped_lines: 9,
         figures: ProcessFigures {

@@ -18,9 +18,7 @@ use super::fault::Fault;
 use super::relay::Upload;
 use super::report::Report;
 use crate::admin::{Local, Page};
-use crate::http::{
-    Forwarded, Method, Rejection, Reply, RequestHead, S3Error, Version, write_request,
-};
+use crate::http::{Method, Rejection, Reply, RequestHead, S3Error, Version, write_request};
 use crate::metrics::{Format, WorkerCells};
 use crate::net::{Stream, Ticket};
 
@@ -31,7 +29,7 @@ pub(super) struct Connection<'a> {
     pub(super) ticket: Ticket,
     pub(super) peer: IpAddr,
     /// `peer` as text, made once.
-    peer_text: String,
+    pub(super) peer_text: String,
 }
 
 /// What follows a response.
@@ -143,11 +141,7 @@ impl Connection<'_> {
             }
             return next;
         }
-        let forwarded = Forwarded {
-            client: &self.peer_text,
-            proto: "http",
-        };
-        write_request(request, inbox.filled(), &forwarded, request_head);
+        write_request(request, inbox.filled(), &self.forwarded(), request_head);
         let line = RequestLine::of(exchange);
         let mut upload = Upload::new(exchange.request.framing(), exchange.request.len());
         let tally = Tally::begin(now, exchange.inbox.len() as u64);

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use super::{Ends, WORTH_SPLICING};
-use crate::net::LentPipe;
+use crate::net::{Buffer, LentPipe, Pipes};
 use crate::proxy::body::Body;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::fault::Fault;
@@ -24,6 +24,9 @@ pub(in crate::proxy) struct Download {
     pipe: Option<LentPipe>,
     /// An event stream may be silent for as long as it likes.
     patient: bool,
+    /// Bytes to come that the client has from another backend already.
+    known: u64,
+    resumed: bool,
 }
 
 impl Download {
@@ -34,11 +37,49 @@ impl Download {
             head_sent: 0,
             pipe: None,
             patient,
+            known: 0,
+            resumed: false,
         }
+    }
+
+    /// Goes on with the body that stands behind the response head in the exchange, whose first
+    /// `known` bytes the client has. To be called when nothing is left to be sent to the client.
+    pub(in crate::proxy) fn go_on(
+        &mut self,
+        exchange: &mut Exchange,
+        pipes: &Pipes,
+        known: u64,
+    ) -> Result<(), Fault> {
+        if let Some(pipe) = self.pipe.take() {
+            pipes.put(pipe);
+        }
+        self.body = Body::new(exchange.response.framing(), exchange.response.len());
+        self.known = known;
+        self.resumed = true;
+        self.body
+            .recognise(&mut exchange.outbox)
+            .map_err(Fault::BackendMalformed)
     }
 
     pub(super) fn is_patient(&self) -> bool {
         self.patient
+    }
+
+    /// Whether it has gone on from another backend before.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// Whether something is there that the client has to take first.
+    pub(super) fn waits_for_client(&self, exchange: &Exchange) -> bool {
+        exchange.response_head.len() > self.head_sent
+            || self.body.is_pending()
+            || self.pipe.as_ref().is_some_and(|pipe| !pipe.is_empty())
+    }
+
+    /// Bytes of a body with a length that the client does not have yet.
+    pub(in crate::proxy) fn missing(&self) -> u64 {
+        self.body.ahead().saturating_sub(self.known)
     }
 
     /// Whether the client has got anything of it.
@@ -63,6 +104,10 @@ impl Download {
                 continue;
             }
             let exchange = &mut *ends.exchange;
+            if let known @ 1.. = self.leave_known_out(&exchange.outbox) {
+                ready!(ends.turn.moved(known, context));
+                continue;
+            }
             self.join_small_body(exchange);
             let head = exchange
                 .response_head
@@ -88,7 +133,7 @@ impl Download {
                 return Poll::Ready(Ok(()));
             }
             self.body.restart(&mut exchange.outbox);
-            if self.body.ahead() >= WORTH_SPLICING {
+            if self.known == 0 && self.body.ahead() >= WORTH_SPLICING {
                 self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
@@ -106,6 +151,18 @@ impl Download {
                 Err(error) => return Poll::Ready(Err(Fault::BackendClosed(Some(error)))),
             }
         }
+    }
+
+    /// Passes over bytes that the client has; returns how many were there.
+    fn leave_known_out(&mut self, outbox: &Buffer) -> usize {
+        if self.known == 0 {
+            return 0;
+        }
+        let arrived = self.body.pending(outbox).len();
+        let known = usize::try_from(self.known).map_or(arrived, |known| known.min(arrived));
+        self.body.passed(known);
+        self.known -= known as u64;
+        known
     }
 
     /// Puts the start of a body behind a head that is still to be sent, when copying it costs less

@@ -7,7 +7,6 @@ mod upload;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 pub(super) use download::Download;
 use tokio::task::yield_now;
@@ -15,8 +14,12 @@ pub(super) use upload::Upload;
 
 use super::exchange::{Exchange, Tally};
 use super::fault::Fault;
+use super::progress::{Look, Progress};
+use super::resume::Resume;
+use crate::balance::Standing;
 use crate::http::{Parsed, Rejection, Version, write_interim};
-use crate::net::{Pipes, Stream, Ticket};
+use crate::net::{Pipes, Stream};
+use crate::topology::Backend;
 
 /// Bytes read at once while a response head is expected: all of a small response, and of a large
 /// one little that has to be copied.
@@ -32,6 +35,8 @@ const TURN: usize = 1 << 20;
 pub(super) struct Ends<'a> {
     pub(super) client: &'a mut Stream,
     pub(super) backend: &'a mut Stream,
+    /// Whose connection it is.
+    pub(super) server: &'a Backend,
     pub(super) exchange: &'a mut Exchange,
     pub(super) pipes: &'a Pipes,
     pub(super) tally: &'a mut Tally,
@@ -69,19 +74,8 @@ pub(super) struct Relay<'a> {
     pub(super) upload: &'a mut Upload,
     /// Nothing has come from the client since its request was complete.
     pub(super) client_is_silent: bool,
-}
-
-/// The bound on a lack of progress, renewed whenever bytes move.
-#[derive(Clone, Copy)]
-pub(super) struct Progress<'a> {
-    pub(super) ticket: &'a Ticket,
-    pub(super) within: Duration,
-}
-
-impl Progress<'_> {
-    pub(super) fn made(self) {
-        self.ticket.set(self.within);
-    }
+    /// Whether the client is told of interim responses: not when it has the final one.
+    pub(super) passes_interim: bool,
 }
 
 impl Relay<'_> {
@@ -93,8 +87,8 @@ impl Relay<'_> {
         let mut interim_sent = 0;
         let result = poll_fn(|context| {
             self.ends.turn.begin();
-            if self.ends.progress.ticket.is_over() {
-                return Poll::Ready(Err(self.stalled()));
+            if let Some(fault) = self.stands_still() {
+                return Poll::Ready(Err(fault));
             }
             if let Poll::Ready(Err(fault)) = self.poll_upload(context) {
                 return Poll::Ready(Err(fault));
@@ -103,7 +97,7 @@ impl Relay<'_> {
             self.or_client_gone(answered, context)
         })
         .await;
-        self.ends.progress.ticket.clear();
+        self.ends.progress.over();
         result
     }
 
@@ -115,8 +109,8 @@ impl Relay<'_> {
         self.ends.progress.made();
         let result = poll_fn(|context| {
             self.ends.turn.begin();
-            if self.ends.progress.ticket.is_over() && !download.is_patient() {
-                return Poll::Ready(Err(self.stalled()));
+            if let Some(fault) = self.delivery_stands_still(download) {
+                return Poll::Ready(Err(fault));
             }
             if let Poll::Ready(Err(fault)) = self.poll_upload(context) {
                 return Poll::Ready(Err(fault));
@@ -125,7 +119,7 @@ impl Relay<'_> {
             self.or_client_gone(moved, context)
         })
         .await;
-        self.ends.progress.ticket.clear();
+        self.ends.progress.over();
         result
     }
 
@@ -196,7 +190,7 @@ impl Relay<'_> {
                 Parsed::Partial => return Ok(false),
                 Parsed::Complete => {
                     // An HTTP/1.0 client does not know interim responses (RFC 9110 §15.2).
-                    if request.version() == Version::Http11 {
+                    if self.passes_interim && request.version() == Version::Http11 {
                         write_interim(response, outbox.filled(), response_head);
                     }
                     outbox.consume(response.len());
@@ -224,12 +218,46 @@ impl Relay<'_> {
         waiting
     }
 
-    /// Who kept us waiting.
-    fn stalled(&self) -> Fault {
+    /// Looks whether the wait for a response head has to end: because it took too long, or because
+    /// the backend is down, as its checks say, and the request can go to another one.
+    fn stands_still(&mut self) -> Option<Fault> {
+        let look = self.ends.progress.look()?;
         if self.upload.waits_for_client() {
-            Fault::ClientStalled
-        } else {
-            Fault::BackendStalled
+            return (look == Look::TooLong).then_some(Fault::ClientStalled);
         }
+        let method = self.ends.exchange.request.method();
+        let may_move = self.upload.is_held() && method.is_idempotent();
+        self.gives_up(look, may_move)
+            .then_some(Fault::BackendStalled)
+    }
+
+    /// The same for the wait for a response body.
+    fn delivery_stands_still(&mut self, download: &Download) -> Option<Fault> {
+        let look = self.ends.progress.look()?;
+        if download.is_patient() {
+            return None;
+        }
+        if download.waits_for_client(self.ends.exchange) || self.upload.waits_for_client() {
+            return (look == Look::TooLong).then_some(Fault::ClientStalled);
+        }
+        let exchange = &*self.ends.exchange;
+        let resume = Resume::of(
+            &exchange.request,
+            exchange.inbox.filled(),
+            &exchange.response_head,
+        );
+        self.gives_up(look, resume.is_some() || download.is_resumed())
+            .then_some(Fault::BackendStalled)
+    }
+
+    /// Whether to wait for the backend no longer. The first look that finds it silent has it checked.
+    fn gives_up(&self, look: Look, may_move: bool) -> bool {
+        let server = self.ends.server;
+        match look {
+            Look::TooLong => return true,
+            Look::First => server.doubt().notify_one(),
+            Look::Again => {}
+        }
+        may_move && server.load().word().standing() == Standing::Down
     }
 }

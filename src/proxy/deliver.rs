@@ -1,0 +1,227 @@
+//! What follows a response head: the response on its way to the client, and if its backend dies
+//! on the way, the rest of it from another one.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::body::Body;
+use super::exchange::Exchange;
+use super::fault::Fault;
+use super::forward::{Failure, Leg, Start};
+use super::http1::{Connection, Ending, Next};
+use super::relay::{Download, Upload};
+use super::report::Report;
+use super::resume::{Mismatch, Resume};
+use super::retry::stale;
+use super::route::Route;
+use crate::http::{BodyFraming, ClientSide, Version, write_response};
+
+/// A response whose head is written and waits to be sent.
+pub(super) struct Begun {
+    download: Download,
+    keep_alive: bool,
+}
+
+impl Connection<'_> {
+    /// Writes the response head for the client and looks at the body bytes that came with it.
+    pub(super) fn begin_response(
+        &self,
+        exchange: &mut Exchange,
+        upload: &Upload,
+        report: &mut Report,
+        now: Instant,
+    ) -> Result<Begun, Fault> {
+        let Exchange {
+            request,
+            response,
+            outbox,
+            response_head,
+            ..
+        } = &mut *exchange;
+        let version = request.version();
+        let framing = match response.framing() {
+            BodyFraming::Chunked if version == Version::Http10 => BodyFraming::UntilClose,
+            framing => framing,
+        };
+        // A client that is told no while it uploads may stop in the middle, and nobody could tell
+        // where its next request begins.
+        let keep_alive = request.keep_alive()
+            && framing != BodyFraming::UntilClose
+            && (upload.is_over() || (200..300).contains(&response.status()))
+            && !self.proxy.is_draining();
+        let client = ClientSide {
+            version,
+            keep_alive,
+            framing,
+        };
+        let patient = response
+            .field(outbox.filled(), "Content-Type")
+            .is_some_and(|value| value.starts_with(b"text/event-stream"));
+        write_response(response, outbox.filled(), &client, response_head);
+        report.answered(exchange, now);
+        let Exchange {
+            response, outbox, ..
+        } = exchange;
+        let mut body = if framing == response.framing() {
+            Body::new(framing, response.len())
+        } else {
+            Body::decoded(response.framing(), response.len())
+        };
+        body.recognise(outbox).map_err(Fault::BackendMalformed)?;
+        Ok(Begun {
+            download: Download::new(body, patient),
+            keep_alive,
+        })
+    }
+
+    /// Passes the response on, and decides what becomes of both connections.
+    pub(super) async fn deliver(
+        &mut self,
+        exchange: &mut Exchange,
+        upload: &mut Upload,
+        report: &mut Report,
+        begun: Begun,
+        mut leg: Leg,
+    ) -> Next {
+        let Begun {
+            mut download,
+            keep_alive,
+        } = begun;
+        let mut resume = None;
+        loop {
+            let upstream = Rc::clone(leg.attempt.upstream());
+            let moved = self
+                .relay(exchange, upload, report, &mut leg.backend, &upstream, true)
+                .response_body(&mut download)
+                .await;
+            leg.transferred(&report.tally);
+            let Err(fault) = moved else {
+                break;
+            };
+            report.broke(&fault);
+            let is_backends = fault.is_backends();
+            let Failure { fault, .. } = self.failed(&mut leg.attempt, fault, false);
+            drop(leg);
+            let resumed = if is_backends {
+                self.resume(exchange, upload, report, &mut download, &mut resume)
+                    .await
+            } else {
+                None
+            };
+            match resumed {
+                Some(next) => {
+                    upstream.cells().resumed();
+                    report.mended();
+                    leg = next;
+                }
+                None => return Next::End(cut_short(&fault, exchange, &download)),
+            }
+        }
+        let spotless = upload.is_complete()
+            && exchange.response.keep_alive()
+            && exchange.response.framing() != BodyFraming::UntilClose
+            && exchange.outbox.len() == download.end();
+        if spotless {
+            let now = self.proxy.deadlines.now();
+            let Leg {
+                backend, attempt, ..
+            } = leg;
+            attempt.upstream().put_back(backend, now);
+        }
+        match (keep_alive, upload.is_received()) {
+            (true, true) => Next::KeepAlive,
+            (false, true) => Next::End(Ending::Close),
+            (_, false) => Next::End(Ending::Linger),
+        }
+    }
+
+    /// Has the download go on from another backend; `None` when it cannot.
+    ///
+    /// Each time that bytes have come, the first attempt is not bounded by the budget: what broke is
+    /// not a request that asks again and again, but one that is getting on.
+    async fn resume(
+        &mut self,
+        exchange: &mut Exchange,
+        upload: &mut Upload,
+        report: &mut Report,
+        download: &mut Download,
+        resume: &mut Option<Resume>,
+    ) -> Option<Leg> {
+        let promise = match resume {
+            Some(known) => known,
+            none => none.insert(Resume::of(
+                &exchange.request,
+                exchange.inbox.filled(),
+                &exchange.response_head,
+            )?),
+        };
+        let received = promise.length() - download.missing();
+        let snapshot = self.proxy.snapshot();
+        let mut route = Route::default();
+        if let Some(broken) = &report.upstream {
+            route.leave_out(broken.backend());
+        }
+        let mut again = None;
+        for number in 0..=self.proxy.parts.limits.retries {
+            let start = Start {
+                at: Instant::now(),
+                fresh: again.is_some(),
+                passes_interim: false,
+            };
+            let upstream = again
+                .take()
+                .or_else(|| self.next(&mut route, &snapshot, number > 0, start.at))?;
+            exchange.retry();
+            exchange.request_head.clear();
+            promise.write(
+                &exchange.request,
+                exchange.inbox.filled(),
+                &self.forwarded(),
+                received,
+                &mut exchange.request_head,
+            );
+            upload.rewind();
+            let mut leg = match self.ask(exchange, upload, report, &upstream, start).await {
+                Ok(leg) => leg,
+                Err(Failure { fault, .. }) if !fault.is_backends() => {
+                    report.broke(&fault);
+                    return None;
+                }
+                Err(Failure { fault, reused }) => {
+                    upstream.cells().retried();
+                    if stale(&fault, reused, !exchange.outbox.is_empty()) {
+                        again = Some(upstream);
+                    }
+                    continue;
+                }
+            };
+            leg.attempt
+                .answered(exchange.response.status(), Instant::now());
+            let answer = promise.continues(&exchange.response, exchange.outbox.filled(), received);
+            match answer {
+                Ok(known) => {
+                    download.go_on(exchange, &self.proxy.pipes, known).ok()?;
+                    return Some(leg);
+                }
+                Err(Mismatch::Unable) => upstream.cells().retried(),
+                Err(Mismatch::Other) => return None,
+            }
+        }
+        None
+    }
+}
+
+/// How the connection ends when a response does not: never as if it had been whole.
+fn cut_short(fault: &Fault, exchange: &Exchange, download: &Download) -> Ending {
+    match fault {
+        Fault::ClientGone => Ending::Close,
+        // The missing last chunk says it, and what was sent still arrives.
+        _ if exchange.response.framing() == BodyFraming::Chunked
+            && exchange.request.version() == Version::Http11
+            && download.is_begun() =>
+        {
+            Ending::Close
+        }
+        _ => Ending::Reset,
+    }
+}
