@@ -126,7 +126,8 @@ impl Connection<'_> {
             let Leg {
                 backend, attempt, ..
             } = leg;
-            attempt.upstream().put_back(backend, now);
+            let announced = exchange.response.idle_timeout();
+            attempt.upstream().put_back(backend, announced, now);
         }
         match (keep_alive, upload.is_received()) {
             (true, true) => Next::KeepAlive,

@@ -148,7 +148,7 @@ impl Connection<'_> {
         let idle = if start.fresh {
             None
         } else {
-            upstream.checkout()
+            upstream.checkout(start.at)
         };
         let reused = idle.is_some();
         let outcome = match idle {

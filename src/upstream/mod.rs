@@ -1,6 +1,7 @@
 //! Connections to backends: a worker's pool of idle ones, and the guard that counts each attempt.
 
 mod attempt;
+mod idle;
 mod pool;
 
 pub use attempt::Attempt;

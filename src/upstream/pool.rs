@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::idle::IdleTimeout;
+use crate::balance::Standing;
 use crate::metrics::BackendCells;
 use crate::net::{DialError, Stream, dial};
 use crate::topology::{Backend, Snapshot};
@@ -19,6 +21,7 @@ pub struct Upstream {
     backend: Arc<Backend>,
     cells: Arc<BackendCells>,
     idle: RefCell<VecDeque<Idle>>,
+    idle_timeout: Cell<IdleTimeout>,
     /// Which of several addresses the next dial starts with.
     next_address: Cell<usize>,
 }
@@ -27,15 +30,17 @@ pub struct Upstream {
 struct Idle {
     stream: Stream,
     since: Instant,
+    until: Instant,
 }
 
 impl Upstream {
-    fn new(backend: Arc<Backend>) -> Self {
+    fn new(backend: Arc<Backend>, idle_for: Duration) -> Self {
         let cells = backend.metrics().cells();
         Self {
             backend,
             cells,
             idle: RefCell::default(),
+            idle_timeout: Cell::new(IdleTimeout::new(idle_for)),
             next_address: Cell::new(0),
         }
     }
@@ -51,10 +56,10 @@ impl Upstream {
     }
 
     /// Takes the freshest idle connection that is still good.
-    pub fn checkout(&self) -> Option<Stream> {
+    pub fn checkout(&self, now: Instant) -> Option<Stream> {
         let mut idle = self.idle.borrow_mut();
         while let Some(freshest) = idle.pop_back() {
-            if freshest.stream.is_idle() {
+            if self.is_good(&freshest, now) {
                 self.cells.reused();
                 return Some(freshest.stream);
             }
@@ -62,13 +67,33 @@ impl Upstream {
         None
     }
 
-    /// Keeps a connection on which nothing is outstanding in either direction.
-    pub fn put_back(&self, stream: Stream, now: Instant) {
+    /// Keeps a connection on which nothing is outstanding in either direction; `announced` is how
+    /// long the backend said it would keep it.
+    pub fn put_back(&self, stream: Stream, announced: Option<Duration>, now: Instant) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= MOST_IDLE {
             idle.pop_front();
         }
-        idle.push_back(Idle { stream, since: now });
+        idle.push_back(Idle {
+            stream,
+            since: now,
+            until: now + self.idle_timeout.get().keep(announced, now),
+        });
+    }
+
+    /// Whether a connection can be used again. One that the backend has closed teaches how long it
+    /// keeps them.
+    fn is_good(&self, idle: &Idle, now: Instant) -> bool {
+        if idle.until <= now {
+            return false;
+        }
+        if idle.stream.is_idle() {
+            return true;
+        }
+        let mut timeout = self.idle_timeout.get();
+        timeout.closed_after(now.saturating_duration_since(idle.since), now);
+        self.idle_timeout.set(timeout);
+        false
     }
 
     /// Makes a new connection to one of the backend's addresses.
@@ -87,10 +112,13 @@ impl Upstream {
         connected
     }
 
-    /// Closes what has been idle since before `oldest`, and what the backend has closed.
-    fn sweep(&self, oldest: Option<Instant>) {
-        let stays = |idle: &Idle| oldest.is_none_or(|at| idle.since > at) && idle.stream.is_idle();
-        self.idle.borrow_mut().retain(stays);
+    /// Closes what has been idle for too long, and what the backend has closed. A backend that is
+    /// down has no good connections.
+    fn sweep(&self, now: Instant) {
+        let is_down = self.backend.load().word().standing() == Standing::Down;
+        self.idle
+            .borrow_mut()
+            .retain(|idle| !is_down && self.is_good(idle, now));
     }
 }
 
@@ -121,7 +149,7 @@ impl Pool {
         match &upstreams[place] {
             Some(known) if Arc::ptr_eq(&known.backend, backend) => Rc::clone(known),
             _ => {
-                let upstream = Rc::new(Upstream::new(Arc::clone(backend)));
+                let upstream = Rc::new(Upstream::new(Arc::clone(backend), self.idle_for));
                 upstreams[place] = Some(Rc::clone(&upstream));
                 upstream
             }
@@ -130,9 +158,8 @@ impl Pool {
 
     /// Closes connections that were idle for too long or that a backend closed.
     pub fn sweep(&self, now: Instant) {
-        let oldest = now.checked_sub(self.idle_for);
         for upstream in self.upstreams.borrow().iter().flatten() {
-            upstream.sweep(oldest);
+            upstream.sweep(now);
         }
     }
 

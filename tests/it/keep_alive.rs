@@ -1,5 +1,10 @@
 //! Connections live as long as both sides want.
 
+#![expect(clippy::disallowed_methods, reason = "time passes")]
+
+use std::thread;
+use std::time::Duration;
+
 use crate::vocabulary::{Origin, Sidekick, request, wait_until};
 
 /// Answers with the target it was asked for.
@@ -145,4 +150,27 @@ fn clients_without_a_request_keep_nobody_waiting() {
         "a client that says nothing costs no backend connection"
     );
     drop(silent);
+}
+
+#[test]
+fn backend_connection_is_left_before_the_time_that_the_backend_keeps_it() {
+    let origin = Origin::replying(
+        "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1, max=100\r\nContent-Length: 0\r\n\r\n",
+    );
+    let sidekick = Sidekick::new()
+        .site([&origin])
+        .option("--threads", "1")
+        .start();
+    let mut client = sidekick.client();
+    for _ in 0..2 {
+        assert_eq!(client.get("/").status(), 200);
+    }
+    assert_eq!(origin.connections(), 1, "a moment later it is used again");
+    thread::sleep(Duration::from_millis(700));
+    assert_eq!(client.get("/").status(), 200);
+    assert_eq!(
+        origin.connections(),
+        2,
+        "half the time is over: not any more"
+    );
 }

@@ -1,10 +1,11 @@
 //! The head of a response.
 
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 use super::connection::ConnectionOptions;
 use super::field::{Field, FieldKind};
-use super::framing::{BodyFraming, FramingFields, is_bodiless};
+use super::framing::{BodyFraming, FramingFields, decimal, is_bodiless};
 use super::lookup;
 use super::method::{Method, Version};
 use super::parse::{HeadSearch, Parsed, fields, status_line};
@@ -29,6 +30,7 @@ pub struct ResponseHead {
     reason: Span,
     framing: BodyFraming,
     keep_alive: bool,
+    idle_timeout: Option<Duration>,
     pub(super) fields: Vec<Field>,
 }
 
@@ -136,6 +138,7 @@ impl ResponseHead {
                 FieldKind::ContentLength => framing.content_length(field.value.of(bytes))?,
                 FieldKind::TransferEncoding => framing.transfer_encoding(field.value.of(bytes))?,
                 FieldKind::Connection => connection.take(field.value.of(bytes))?,
+                FieldKind::KeepAlive => self.idle_timeout = idle_timeout(field.value.of(bytes)),
                 FieldKind::Upgrade => switch |= !field.value.is_empty(),
                 _ => {}
             }
@@ -196,6 +199,12 @@ impl ResponseHead {
         self.keep_alive
     }
 
+    /// How long the backend says that it keeps the connection idle: `Keep-Alive: timeout=` in
+    /// seconds, a hint and no promise (RFC 2068 §19.7.1.1).
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.idle_timeout
+    }
+
     /// All fields, name and value, as they came and in order.
     pub fn fields<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = (&'b [u8], &'b [u8])> {
         lookup::all(&self.fields, bytes)
@@ -208,6 +217,7 @@ impl ResponseHead {
         let passes = move |field: &&Field| match field.kind {
             FieldKind::Server => !std::mem::replace(&mut server_seen, true),
             FieldKind::Connection
+            | FieldKind::KeepAlive
             | FieldKind::HopByHop
             | FieldKind::Te
             | FieldKind::TransferEncoding
@@ -228,6 +238,16 @@ impl ResponseHead {
     pub fn values<'b>(&self, bytes: &'b [u8], name: &str) -> impl Iterator<Item = &'b [u8]> {
         lookup::every(&self.fields, bytes, name)
     }
+}
+
+/// The `timeout` parameter of a `Keep-Alive` field.
+fn idle_timeout(value: &[u8]) -> Option<Duration> {
+    let parameters = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    parameters
+        .filter_map(|parameter| parameter.split_at_checked("timeout=".len()))
+        .find(|(name, _)| name.eq_ignore_ascii_case(b"timeout="))
+        .and_then(|(_, seconds)| decimal(seconds).ok())
+        .map(Duration::from_secs)
 }
 
 #[cfg(test)]

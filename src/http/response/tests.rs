@@ -255,3 +255,24 @@ fn fields_of_this_hop_are_told_from_the_others() {
     let fields: Vec<_> = head.end_to_end(bytes).collect();
     assert_eq!(fields, [(&b"A"[..], &b"1"[..]), (b"Server", b"x")]);
 }
+
+#[test]
+fn how_long_a_connection_is_kept_idle_is_read_from_keep_alive() {
+    for (value, expected) in [
+        ("timeout=5", Some(5)),
+        ("max=100, Timeout=7", Some(7)),
+        ("timeout=5;max=3", None),
+        ("timeout=", None),
+        ("timeout=-1", None),
+        ("5", None),
+        ("", None),
+    ] {
+        let bytes = format!("HTTP/1.1 200 OK\r\nKeep-Alive: {value}\r\n\r\n");
+        let head = parsed(bytes.as_bytes()).unwrap();
+        assert_eq!(
+            head.idle_timeout().map(|timeout| timeout.as_secs()),
+            expected,
+            "{value}"
+        );
+    }
+}

@@ -49,7 +49,9 @@ pub fn write_edited_request(
     let mut chains_left = head.forwarding.chains;
     for field in &head.fields {
         let dropped = match field.kind {
-            FieldKind::Connection | FieldKind::HopByHop | FieldKind::Te => true,
+            FieldKind::Connection | FieldKind::KeepAlive | FieldKind::HopByHop | FieldKind::Te => {
+                true
+            }
             FieldKind::Upgrade => !head.upgrade(),
             // An HTTP/1.0 client cannot take a 100 (RFC 9110 §10.1.1).
             FieldKind::Expect => head.version() == Version::Http10,

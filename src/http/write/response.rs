@@ -97,7 +97,11 @@ fn copy_lines(
     let mut server_seen = false;
     for field in &head.fields {
         let dropped = match field.kind {
-            FieldKind::Connection | FieldKind::HopByHop | FieldKind::Te | FieldKind::XProxy => true,
+            FieldKind::Connection
+            | FieldKind::KeepAlive
+            | FieldKind::HopByHop
+            | FieldKind::Te
+            | FieldKind::XProxy => true,
             FieldKind::Upgrade => !matches!(head.status(), 101 | 426),
             FieldKind::Server => std::mem::replace(&mut server_seen, true),
             FieldKind::TransferEncoding => dechunked || unframed,
