@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,9 @@ pub struct Upstream {
     idle: RefCell<VecDeque<Idle>>,
     /// Which of several addresses the next dial starts with.
     next_address: Cell<usize>,
+    /// The addresses in use after so many moves of the backend.
+    addresses: RefCell<Arc<[SocketAddr]>>,
+    moves: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -33,6 +37,8 @@ impl Upstream {
     fn new(backend: Arc<Backend>) -> Self {
         let cells = backend.metrics().cells();
         Self {
+            addresses: RefCell::new(backend.addresses()),
+            moves: Cell::default(),
             backend,
             cells,
             idle: RefCell::default(),
@@ -52,6 +58,7 @@ impl Upstream {
 
     /// Takes the freshest idle connection that is still good.
     pub fn checkout(&self) -> Option<Stream> {
+        self.follow();
         let mut idle = self.idle.borrow_mut();
         while let Some(freshest) = idle.pop_back() {
             if freshest.stream.is_idle() {
@@ -62,8 +69,13 @@ impl Upstream {
         None
     }
 
-    /// Keeps a connection on which nothing is outstanding in either direction.
+    /// Keeps a connection on which nothing is outstanding in either direction, unless its address
+    /// is no longer one of the backend's.
     pub fn put_back(&self, stream: Stream, now: Instant) {
+        self.follow();
+        if self.moves.get() > 0 && !self.is_in_use(&stream) {
+            return;
+        }
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= MOST_IDLE {
             idle.pop_front();
@@ -87,8 +99,29 @@ impl Upstream {
         connected
     }
 
-    /// Closes what has been idle since before `oldest`, and what the backend has closed.
+    /// Closes the idle connections to addresses that the backend has left since the last time.
+    fn follow(&self) {
+        let moves = self.backend.moves();
+        if moves == self.moves.get() {
+            return;
+        }
+        self.moves.set(moves);
+        *self.addresses.borrow_mut() = self.backend.addresses();
+        self.idle
+            .borrow_mut()
+            .retain(|idle| self.is_in_use(&idle.stream));
+    }
+
+    fn is_in_use(&self, stream: &Stream) -> bool {
+        stream
+            .address()
+            .is_some_and(|address| self.addresses.borrow().contains(&address))
+    }
+
+    /// Closes what has been idle since before `oldest`, what the backend has closed, and what leads
+    /// to an address that it has left.
     fn sweep(&self, oldest: Option<Instant>) {
+        self.follow();
         let stays = |idle: &Idle| oldest.is_none_or(|at| idle.since > at) && idle.stream.is_idle();
         self.idle.borrow_mut().retain(stays);
     }
