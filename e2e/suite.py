@@ -10,8 +10,10 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
+import dns
 import failover
 from clients import ALL
 from clients.boto import s3
@@ -48,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sidekick", required=True, help="the program under test")
     parser.add_argument("--weed", required=True, help="the SeaweedFS program")
-    names = [client.name for client in ALL] + ["failover"]
+    names = [client.name for client in ALL] + ["failover", "dns"]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="run a part")
     return parser.parse_args()
 
@@ -56,6 +58,22 @@ def parse_arguments() -> argparse.Namespace:
 def run(arguments: argparse.Namespace, work: Path, processes: list[Process]) -> int:
     """Start everything, run the parts, print the summary; the number of failures."""
     started = time.monotonic()
+    table = []
+    if "dns" in arguments.only:
+        rig = dns.Rig(arguments.sidekick, work)
+        table.append(run_scenarios("dns", dns.SCENARIOS, rig, after=rig.end))
+    if set(arguments.only) != {"dns"}:
+        table += run_against_s3(arguments, work, processes)
+    failed = sum(row[2] for row in table)
+    if failed:
+        print_logs(processes)
+        progress(f"logs are kept in {work}")
+    print_summary(table, time.monotonic() - started)
+    return failed
+
+
+def run_against_s3(arguments: argparse.Namespace, work: Path, processes: list[Process]) -> list:
+    """The parts that need S3 servers: a row each."""
     seaweed = Seaweed(arguments.weed, work)
     progress("starting two S3 servers over one store")
     seaweed.start(processes.append)
@@ -70,13 +88,8 @@ def run(arguments: argparse.Namespace, work: Path, processes: list[Process]) -> 
     sidekick_ended_well(sidekick, table)
     if "failover" in arguments.only:
         rig = failover.Rig(arguments.sidekick, seaweed, BUCKETS["sidekick"], work)
-        table.append(run_failover(rig))
-    failed = sum(row[2] for row in table)
-    if failed:
-        print_logs(processes)
-        progress(f"logs are kept in {work}")
-    print_summary(table, time.monotonic() - started)
-    return failed
+        table.append(run_scenarios("failover", failover.SCENARIOS, rig))
+    return table
 
 
 def create_buckets(seaweed: Seaweed) -> None:
@@ -147,19 +160,22 @@ def sidekick_ended_well(sidekick: Sidekick, table: list) -> None:
     table.append(("idle stop", int(code == 0), int(code != 0), 0.0))
 
 
-def run_failover(rig: failover.Rig) -> tuple[str, int, int, float]:
-    """Run the failure scenarios, through sidekick only."""
+def run_scenarios(
+    part: str, scenarios: list, rig, after: Callable[[], None] = lambda: None
+) -> tuple[str, int, int, float]:
+    """Run scenarios that go through sidekick only."""
     started = time.monotonic()
     passed = 0
-    for scenario in failover.SCENARIOS:
+    for scenario in scenarios:
         name = scenario.__name__.replace("_", " ")
         try:
-            progress(f"failover: {name}: {scenario(rig)}")
+            progress(f"{part}: {name}: {scenario(rig)}")
             passed += 1
         except Exception:
-            print(f"FAILED failover: {name}:\n{traceback.format_exc()}", flush=True)
-    failed = len(failover.SCENARIOS) - passed
-    return "failover", passed, failed, time.monotonic() - started
+            print(f"FAILED {part}: {name}:\n{traceback.format_exc()}", flush=True)
+        finally:
+            after()
+    return part, passed, len(scenarios) - passed, time.monotonic() - started
 
 
 def print_summary(table: list[tuple[str, int, int, float]], seconds: float) -> None:

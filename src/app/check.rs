@@ -1,5 +1,6 @@
 //! `--check`: what would run, without running it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::StartError;
@@ -16,26 +17,36 @@ pub fn check(config: &Config) -> Result<String, StartError> {
         .enable_all()
         .build()
         .map_err(StartError::new)?;
+    let resolver = Resolver::new(config.dns.name_servers.clone());
     let mut said = config.to_string();
-    let names: std::collections::BTreeSet<&String> = config
-        .sites
-        .iter()
-        .flat_map(|site| &site.endpoints)
-        .filter_map(|endpoint| match &endpoint.host {
-            Host::Name(name) => Some(name),
-            Host::Ip(_) => None,
-        })
-        .collect();
-    for name in names {
-        let line = match runtime.block_on(Resolver.resolve(name)) {
-            Ok(answer) => {
-                let addresses: Vec<String> =
-                    answer.addresses.iter().map(ToString::to_string).collect();
-                format!("{name} resolves to {}", addresses.join(", "))
-            }
-            Err(error) => format!("{error}: its backends would be down until it resolves"),
-        };
-        let _ = write!(said, "\n{line}");
+    let mut services: BTreeSet<&str> = BTreeSet::new();
+    let mut hosts: BTreeSet<String> = BTreeSet::new();
+    for endpoint in config.sites.iter().flat_map(|site| &site.endpoints) {
+        if let Some(service) = endpoint.service() {
+            services.insert(service);
+        } else if let Host::Name(name) = &endpoint.host {
+            hosts.insert(name.clone());
+        }
+    }
+    for service in services {
+        let found = runtime.block_on(resolver.servers(service));
+        let servers: Result<Vec<String>, _> = found.map(|answer| {
+            hosts.extend(answer.found.iter().map(|server| server.host.clone()));
+            answer.found.iter().map(ToString::to_string).collect()
+        });
+        let _ = write!(said, "\n{}", line(service, servers));
+    }
+    for host in hosts {
+        let found = runtime.block_on(resolver.resolve(&host));
+        let addresses = found.map(|answer| answer.found.iter().map(ToString::to_string).collect());
+        let _ = write!(said, "\n{}", line(&host, addresses));
     }
     Ok(said)
+}
+
+fn line(name: &str, found: Result<Vec<String>, impl std::fmt::Display>) -> String {
+    match found {
+        Ok(found) => format!("{name} resolves to {}", found.join(", ")),
+        Err(error) => format!("{error}: its backends would be down until it resolves"),
+    }
 }

@@ -174,9 +174,12 @@ impl Started {
         let open_files = sys::raise_open_files();
         let listener = match inherited().map_err(StartError::new)? {
             Some(listener) => listener,
-            None => bind(&config.listen, Resolver)
-                .await
-                .map_err(StartError::new)?,
+            None => bind(
+                &config.listen,
+                &Resolver::new(config.dns.name_servers.clone()),
+            )
+            .await
+            .map_err(StartError::new)?,
         };
         let address = listener.local_addr().map_err(StartError::new)?;
         let table = output::wants_table(&config.output);

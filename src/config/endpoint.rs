@@ -42,7 +42,8 @@ pub struct Endpoint {
     pub scheme: Scheme,
     /// Where it is.
     pub host: Host,
-    /// 1 to 65535; the scheme's own where none was typed.
+    /// 1 to 65535; the scheme's own where none was typed. Of a [`Endpoint::service`] it means
+    /// nothing.
     pub port: u16,
     label: String,
 }
@@ -52,6 +53,11 @@ impl Endpoint {
     pub(crate) fn from_authority(scheme: Scheme, authority: &str) -> Result<Self, Problem> {
         let (host_text, port_text) = split_port(authority)?;
         let host = Host::parse(host_text)?;
+        if let (Some(service), Some(port)) = (host.service(), port_text) {
+            return Err(Problem::new(format!(
+                "the port of `{service}` stands in its SRV records; remove `:{port}`"
+            )));
+        }
         let port = match port_text.map(port).transpose()? {
             None => scheme.default_port(),
             Some(0) => return Err(Problem::new("port 0 cannot be connected to")),
@@ -63,6 +69,25 @@ impl Endpoint {
             port,
             label: format!("{scheme}://{authority}"),
         })
+    }
+
+    /// The server that an SRV record names. Its name is absolute, so that no search domain is tried
+    /// with it; the label does without the final dot.
+    ///
+    /// # Errors
+    /// The record holds no host name, or no port.
+    pub fn from_record(scheme: Scheme, target: &str, port: u16) -> Result<Self, Problem> {
+        let relative = target.strip_suffix('.').unwrap_or(target);
+        let found = Self::from_authority(scheme, &format!("{relative}:{port}"))?;
+        Ok(Self {
+            host: Host::parse(&format!("{relative}."))?,
+            ..found
+        })
+    }
+
+    /// The name whose SRV records say where the servers are, if it is such a name.
+    pub fn service(&self) -> Option<&str> {
+        self.host.service()
     }
 
     /// The label as text, `http://host:port`; the same as `Display`.
@@ -176,6 +201,39 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_a_service_is_told_from_one_of_a_host() {
+        let service = |text: &str| {
+            let endpoint = text.parse::<Endpoint>().expect(text);
+            endpoint.service().map(str::to_owned)
+        };
+        let expected = Some("_s3._tcp.storage.example".to_owned());
+        assert_eq!(service("http://_s3._tcp.storage.example/"), expected);
+        for host in [
+            "_box",
+            "_box.example",
+            "my_box",
+            "_._tcp.example",
+            "a._b._c",
+        ] {
+            assert_eq!(service(&format!("http://{host}")), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_server_of_a_record_is_an_absolute_name_with_a_port() {
+        let found = |target, port| Endpoint::from_record(Scheme::Http, target, port);
+        for target in ["s1.example", "s1.example."] {
+            let endpoint = found(target, 9000).unwrap();
+            assert_eq!(endpoint.label(), "http://s1.example:9000");
+            assert_eq!(endpoint.host, Host::Name("s1.example.".to_owned()));
+            assert_eq!(endpoint.port, 9000);
+        }
+        for (target, port) in [("", 1), (".", 1), ("s1.example", 0), ("s 1.example", 1)] {
+            assert!(found(target, port).is_err(), "{target}:{port}");
+        }
+    }
+
+    #[test]
     fn what_is_no_endpoint_is_refused_with_its_cure() {
         for (text, cure) in [
             ("host:9000", "write http://host:9000"),
@@ -191,6 +249,7 @@ mod tests {
             ("http://h:65536", "not a port"),
             ("http://::1:9000", "in brackets"),
             ("http://h h:1", "cannot stand in a host name"),
+            ("http://_s3._tcp.h:9000", "remove `:9000`"),
         ] {
             let problem = text.parse::<Endpoint>().expect_err(text).to_string();
             assert!(problem.contains(cure), "{text}: {problem}");

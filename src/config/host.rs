@@ -30,6 +30,18 @@ impl Host {
         name(text).map(Self::Name)
     }
 
+    /// The name of a service (RFC 2782, `_service._proto.domain`), if it is one: its SRV records say
+    /// which hosts and ports offer it.
+    pub(crate) fn service(&self) -> Option<&str> {
+        let Self::Name(name) = self else {
+            return None;
+        };
+        let mut labels = name.split('.');
+        let mut is_marked =
+            || matches!(labels.next(), Some(label) if label.len() > 1 && label.starts_with('_'));
+        (is_marked() && is_marked()).then_some(name)
+    }
+
     /// Whether this names the machine itself by its loopback interface.
     pub(crate) fn is_loopback(&self) -> bool {
         match self {

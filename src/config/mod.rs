@@ -34,7 +34,7 @@ pub use args::health::HealthConfig;
 pub use args::limits::Limits;
 pub use args::listen::ListenAddress;
 pub use args::output::{OutputConfig, TraceKind};
-pub use args::sites::{Balance, DnsConfig};
+pub use args::sites::{Balance, DnsConfig, NameServers};
 pub use arguments::Arguments;
 pub use endpoint::{Endpoint, Scheme};
 pub use error::{Error, ErrorKind, Problem};

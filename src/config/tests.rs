@@ -107,7 +107,8 @@ fn nothing_but_a_site_gives_the_defaults() {
         config.dns,
         DnsConfig {
             round_robin: false,
-            ttl_max: Duration::from_mins(10)
+            ttl_max: Duration::from_mins(10),
+            name_servers: NameServers::default(),
         }
     );
     assert_eq!(

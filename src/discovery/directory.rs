@@ -1,7 +1,7 @@
 //! Keeps names looked up and the published snapshot in line with what was found.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,12 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::assemble::{Addresses, assemble};
+use super::assemble::{Assembly, assemble};
+use super::found::{Found, Query};
 use crate::balance::LoadTable;
-use crate::config::{DnsConfig, Host, SiteConfig};
+use crate::config::{DnsConfig, SiteConfig};
 use crate::net::{ResolveError, Resolver};
-use crate::topology::{Publisher, Snapshot};
+use crate::topology::Publisher;
 
 /// The shortest time between two look-ups of a name, whatever its records say.
 const SHORTEST_TTL: Duration = Duration::from_secs(1);
@@ -23,13 +24,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// A look-up that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at whether backends that are to leave can be spared.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// The sites as configured, and what their names stand for now.
 pub struct Directory {
     sites: RefCell<Vec<SiteConfig>>,
     dns: RefCell<DnsConfig>,
-    addresses: RefCell<Addresses>,
-    watches: RefCell<HashMap<String, AbortHandle>>,
+    found: RefCell<Found>,
+    watches: RefCell<HashMap<Query, AbortHandle>>,
     loads: Arc<LoadTable>,
     publisher: Arc<Publisher>,
     resolver: Resolver,
@@ -37,6 +40,8 @@ pub struct Directory {
     published: Notify,
     /// Every name is to be looked up now.
     refresh: Notify,
+    /// How many backends of the published snapshot stay only until others serve in their place.
+    leaving: Cell<usize>,
     notice: Box<dyn Fn(String)>,
 }
 
@@ -53,17 +58,18 @@ impl Directory {
         loads: Arc<LoadTable>,
         notice: Box<dyn Fn(String)>,
     ) -> Result<Rc<Self>, String> {
-        let first = assemble(&sites, &Addresses::new(), dns.round_robin, None, &loads)?;
+        let first = assemble(&sites, &Found::default(), dns.round_robin, None, &loads)?;
         Ok(Rc::new(Self {
+            resolver: Resolver::new(dns.name_servers.clone()),
             sites: RefCell::new(sites),
             dns: RefCell::new(dns),
-            addresses: RefCell::default(),
+            found: RefCell::default(),
             watches: RefCell::default(),
             loads,
-            publisher: Publisher::new(first),
-            resolver: Resolver,
+            publisher: Publisher::new(first.snapshot),
             published: Notify::new(),
             refresh: Notify::new(),
+            leaving: Cell::default(),
             notice,
         }))
     }
@@ -81,27 +87,18 @@ impl Directory {
     /// Starts looking up the names that are not looked up yet and stops for those that are gone.
     /// Must run inside the control thread's runtime.
     pub fn watch(self: &Rc<Self>) {
-        let names: BTreeSet<String> = self
-            .sites
-            .borrow()
-            .iter()
-            .flat_map(|site| &site.endpoints)
-            .filter_map(|endpoint| match &endpoint.host {
-                Host::Name(name) => Some(name.clone()),
-                Host::Ip(_) => None,
-            })
-            .collect();
+        let queries = self.found.borrow().queries(&self.sites.borrow());
         let mut watches = self.watches.borrow_mut();
-        watches.retain(|name, task| {
-            let wanted = names.contains(name);
+        watches.retain(|query, task| {
+            let wanted = queries.contains(query);
             if !wanted {
                 task.abort();
             }
             wanted
         });
-        for name in names {
-            watches.entry(name.clone()).or_insert_with(|| {
-                tokio::task::spawn_local(Rc::clone(self).follow(name)).abort_handle()
+        for query in queries {
+            watches.entry(query.clone()).or_insert_with(|| {
+                tokio::task::spawn_local(Rc::clone(self).follow(query)).abort_handle()
             });
         }
     }
@@ -116,36 +113,59 @@ impl Directory {
     /// # Errors
     /// One line: more backends than there are places.
     pub fn replace(self: &Rc<Self>, sites: Vec<SiteConfig>, dns: DnsConfig) -> Result<(), String> {
-        let snapshot = self.assemble(&sites, dns.round_robin)?;
+        let assembly = self.assemble(&sites, dns.round_robin)?;
         *self.sites.borrow_mut() = sites;
         *self.dns.borrow_mut() = dns;
-        self.publish(snapshot);
+        self.publish(assembly);
         self.watch();
         Ok(())
     }
 
-    fn assemble(&self, sites: &[SiteConfig], round_robin: bool) -> Result<Snapshot, String> {
+    fn assemble(&self, sites: &[SiteConfig], round_robin: bool) -> Result<Assembly, String> {
         let current = self.publisher.current();
         assemble(
             sites,
-            &self.addresses.borrow(),
+            &self.found.borrow(),
             round_robin,
             Some(&current),
             &self.loads,
         )
     }
 
-    fn publish(&self, snapshot: Snapshot) {
-        self.publisher.publish(snapshot);
-        self.published.notify_one();
+    fn reassemble(&self) -> Result<Assembly, String> {
+        self.assemble(&self.sites.borrow(), self.dns.borrow().round_robin)
     }
 
-    /// Looks `name` up for as long as it is wanted.
-    async fn follow(self: Rc<Self>, name: String) {
+    fn publish(self: &Rc<Self>, assembly: Assembly) {
+        self.publisher.publish(assembly.snapshot);
+        self.published.notify_one();
+        let before = self.leaving.replace(assembly.leaving);
+        if before == 0 && assembly.leaving > 0 {
+            tokio::task::spawn_local(Rc::clone(self).hand_over());
+        }
+    }
+
+    /// Lets backends go whose names have gone as soon as others serve in their place.
+    async fn hand_over(self: Rc<Self>) {
+        while self.leaving.get() > 0 {
+            sleep(GLANCE).await;
+            // Nothing is built anew here, so that nothing can be refused.
+            if let Ok(assembly) = self.reassemble()
+                && assembly.leaving != self.leaving.get()
+            {
+                self.publish(assembly);
+            }
+        }
+    }
+
+    /// Looks a name up for as long as it is wanted.
+    async fn follow(self: Rc<Self>, query: Query) {
         let mut pause = FIRST_PAUSE;
         let mut failing = false;
         loop {
-            let wait = match self.resolve(&name).await {
+            // Asked for during a look-up, the next one follows at once.
+            let refresh = self.refresh.notified();
+            let wait = match self.look_up(&query).await {
                 Ok(ttl) => {
                     pause = FIRST_PAUSE;
                     failing = false;
@@ -154,52 +174,67 @@ impl Directory {
                 }
                 Err(error) => {
                     if !failing {
-                        (self.notice)(self.said(&name, &error));
+                        (self.notice)(self.said(&query, &error));
                     }
                     failing = true;
-                    self.wake_backends_of(&name);
+                    self.wake_backends_of(&query);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     pause
                 }
             };
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.refresh.notified() => {}
+                () = refresh => {}
             }
         }
     }
 
-    async fn resolve(&self, name: &str) -> Result<Duration, String> {
-        let found = timeout(PATIENCE, self.resolver.resolve(name)).await;
-        let answer = found
-            .map_err(|_| format!("cannot resolve {name}: no answer in time"))?
-            .map_err(|error: ResolveError| error.to_string())?;
-        let changed = self.addresses.borrow().get(name) != Some(&answer.addresses);
-        if changed {
-            self.addresses
-                .borrow_mut()
-                .insert(name.to_owned(), answer.addresses);
-            let sites = self.sites.borrow();
-            let snapshot = self.assemble(&sites, self.dns.borrow().round_robin)?;
-            self.publish(snapshot);
+    /// One look-up, and what follows from it; returns how long the answer may be used.
+    async fn look_up(self: &Rc<Self>, query: &Query) -> Result<Duration, String> {
+        match query {
+            Query::Addresses(host) => {
+                let answer = in_time(host, self.resolver.resolve(host)).await?;
+                if self.found.borrow_mut().addresses(host, answer.found) {
+                    self.publish(self.reassemble()?);
+                }
+                Ok(answer.ttl)
+            }
+            Query::Servers(service) => {
+                let answer = in_time(service, self.resolver.servers(service)).await?;
+                if self.found.borrow_mut().servers(service, answer.found) {
+                    self.publish(self.reassemble()?);
+                    self.watch();
+                }
+                Ok(answer.ttl)
+            }
         }
-        Ok(answer.ttl)
     }
 
-    fn said(&self, name: &str, error: &str) -> String {
-        if self.addresses.borrow().contains_key(name) {
-            format!("{error}; its last addresses stay in use")
+    fn said(&self, query: &Query, error: &str) -> String {
+        if self.found.borrow().knows(query) {
+            format!("{error}; its last answer stays in use")
         } else {
             error.to_owned()
         }
     }
 
     /// A failed look-up is news for checks that wait for an address.
-    fn wake_backends_of(&self, name: &str) {
+    fn wake_backends_of(&self, query: &Query) {
         for backend in self.publisher.current().backends() {
-            if matches!(&backend.identity().endpoint.host, Host::Name(known) if known == name) {
+            if Query::of(&backend.identity().endpoint).as_ref() == Some(query) {
                 backend.doubt().notify_one();
             }
         }
+    }
+}
+
+async fn in_time<T>(
+    name: &str,
+    look_up: impl Future<Output = Result<T, ResolveError>>,
+) -> Result<T, String> {
+    match timeout(PATIENCE, look_up).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("cannot resolve {name}: no answer in time")),
     }
 }

@@ -3,5 +3,6 @@
 
 mod assemble;
 mod directory;
+mod found;
 
 pub use directory::Directory;

@@ -1,8 +1,10 @@
 //! When to check which backend, and telling of what was found.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Probe;
@@ -120,9 +122,14 @@ impl HealthChecker {
         }
     }
 
-    /// Checks at once, then again and again until the task is aborted. A name gets the time of
-    /// one check to be looked up first.
+    /// Checks until the task is aborted: the backend, and apart from it each address that joins.
     pub async fn run(self) {
+        tokio::join!(self.check_backend(), self.check_newcomers());
+    }
+
+    /// Checks at once, then again and again. A name gets the time of one check to be looked up
+    /// first.
+    async fn check_backend(&self) {
         if self.backend.addresses().is_empty() {
             let _ = timeout(self.probe.within(), self.backend.doubt().notified()).await;
         }
@@ -144,18 +151,9 @@ impl HealthChecker {
             () = std::future::ready(()) => {}
         }
         let began = Instant::now();
-        let mut addresses = self.backend.addresses();
-        if let Some(port) = self.port {
-            addresses = addresses
-                .iter()
-                .map(|address| {
-                    let mut address = *address;
-                    address.set_port(port);
-                    address
-                })
-                .collect();
-        }
-        let found = self.probe.check(&addresses).await;
+        let addresses = self.backend.addresses();
+        let asked: Vec<_> = addresses.iter().map(|at| self.asked_at(*at)).collect();
+        let found = self.probe.check(&asked).await;
         let now = Instant::now();
         self.reporter
             .checked(&self.backend, &self.probe, now - began, &found);
@@ -171,6 +169,46 @@ impl HealthChecker {
         if let Some((transition, downtime)) = change {
             self.reporter.changed(&self.backend, transition, downtime);
         }
+    }
+
+    /// Checks each address that joins by itself, whatever becomes of the others, and at every
+    /// interval again until it passes or has gone.
+    async fn check_newcomers(&self) {
+        loop {
+            let mut checks = JoinSet::new();
+            for address in self.backend.unchecked_addresses() {
+                let (probe, asked) = (self.probe.clone(), self.asked_at(address));
+                checks.spawn_local(async move {
+                    let began = Instant::now();
+                    let found = probe.check(&[asked]).await;
+                    (address, began.elapsed(), found)
+                });
+            }
+            while let Some(checked) = checks.join_next().await {
+                let Ok((address, took, found)) = checked else {
+                    continue;
+                };
+                self.reporter
+                    .checked(&self.backend, &self.probe, took, &found);
+                if found.is_ok() {
+                    self.backend.admit(address);
+                    // A backend that is down is up again if this address makes it so.
+                    self.backend.doubt().notify_one();
+                }
+            }
+            let again = !self.backend.unchecked_addresses().is_empty();
+            tokio::select! {
+                () = self.backend.newcomers().notified() => {}
+                () = sleep(self.interval), if again => {}
+            }
+        }
+    }
+
+    fn asked_at(&self, mut address: SocketAddr) -> SocketAddr {
+        if let Some(port) = self.port {
+            address.set_port(port);
+        }
+        address
     }
 
     /// Waits for the next check's time: `pause`, or a request's complaint. Sees to the end of a

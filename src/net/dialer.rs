@@ -67,7 +67,7 @@ pub async fn dial(
         for offset in 0..addresses.len() {
             let address = addresses[(first + offset) % addresses.len()];
             match connect(address).await {
-                Ok(tcp) => return Ok(Stream::plain(tcp)),
+                Ok(tcp) => return Ok(Stream::dialed(tcp, address)),
                 Err(error) => failure = DialError::Io(error),
             }
         }

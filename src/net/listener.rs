@@ -25,7 +25,10 @@ impl fmt::Display for ListenError {
 ///
 /// # Errors
 /// The address is in use, not ours, or a name that does not resolve.
-pub async fn bind(address: &ListenAddress, resolver: Resolver) -> Result<TcpListener, ListenError> {
+pub async fn bind(
+    address: &ListenAddress,
+    resolver: &Resolver,
+) -> Result<TcpListener, ListenError> {
     let failed = |error: &dyn fmt::Display| {
         ListenError(format!(
             "cannot listen on {address}: {error}; set another --address"
@@ -39,7 +42,7 @@ pub async fn bind(address: &ListenAddress, resolver: Resolver) -> Result<TcpList
                 .resolve(name)
                 .await
                 .map_err(|error| failed(&error))?;
-            preferred(&answer.addresses)
+            preferred(&answer.found)
         }
     };
     sys::listen(SocketAddr::new(ip, address.port)).map_err(|error| failed(&said(&error)))

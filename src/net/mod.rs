@@ -13,5 +13,5 @@ pub use deadline::{Deadlines, Ticket};
 pub use dialer::{DialError, dial};
 pub use listener::{ListenError, bind, inherited};
 pub use pipes::{LentPipe, PipeShare, Pipes};
-pub use resolver::{Answer, ResolveError, Resolver};
+pub use resolver::{Answer, ResolveError, Resolver, Target};
 pub use stream::Stream;

@@ -1,6 +1,7 @@
 //! A connection to a peer, as the rest of the program sees it.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -16,6 +17,7 @@ use crate::sys;
 #[derive(Debug)]
 pub struct Stream {
     tcp: TcpStream,
+    dialed: Option<SocketAddr>,
 }
 
 impl Stream {
@@ -23,7 +25,20 @@ impl Stream {
     pub fn plain(tcp: TcpStream) -> Self {
         // Without them the connection is slower, not wrong.
         let _ = sys::tune(&tcp);
-        Self { tcp }
+        Self { tcp, dialed: None }
+    }
+
+    /// The same for a socket that we connected to `address`.
+    pub(super) fn dialed(tcp: TcpStream, address: SocketAddr) -> Self {
+        Self {
+            dialed: Some(address),
+            ..Self::plain(tcp)
+        }
+    }
+
+    /// The address that we connected to; none when the peer came to us.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.dialed
     }
 
     /// Reads what is there into the free part of `buffer` and returns the count; 0 is end of file.

@@ -116,6 +116,7 @@ mod tests {
                 let identity = Identity {
                     label: label.as_str().into(),
                     endpoint: label.parse().unwrap(),
+                    configured: label.parse().unwrap(),
                     site,
                 };
                 let backend = Backend::new(identity, loads.register(site).unwrap(), Arc::new([]));

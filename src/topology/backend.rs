@@ -1,7 +1,8 @@
 //! One server that requests can go to.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -9,15 +10,17 @@ use tokio::sync::Notify;
 use crate::balance::{Load, Standing};
 use crate::config::Endpoint;
 use crate::metrics::BackendMetrics;
-use crate::topology::{HealthState, Transition};
+use crate::topology::{Addresses, HealthState, Transition};
 
 /// What a backend is called and where its name came from.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The endpoint as logs and metrics label it: `http://host:port`.
     pub label: Arc<str>,
-    /// The endpoint it was made from.
+    /// What it is asked as: the endpoint as configured, or the server that an SRV record names.
     pub endpoint: Endpoint,
+    /// The configured endpoint that led to it.
+    pub configured: Endpoint,
     /// Its site's place in the order of preference, from zero.
     pub site: usize,
 }
@@ -30,10 +33,12 @@ pub struct Identity {
 pub struct Backend {
     identity: Identity,
     load: Load,
-    addresses: Mutex<Arc<[SocketAddr]>>,
+    addresses: Mutex<Addresses>,
+    moves: AtomicU64,
     health: Mutex<HealthState>,
     metrics: BackendMetrics,
     doubt: Notify,
+    newcomers: Notify,
 }
 
 impl Backend {
@@ -42,10 +47,12 @@ impl Backend {
         Self {
             identity,
             load,
-            addresses: Mutex::new(addresses),
+            addresses: Mutex::new(Addresses::new(addresses)),
+            moves: AtomicU64::default(),
             health: Mutex::default(),
             metrics: BackendMetrics::default(),
             doubt: Notify::new(),
+            newcomers: Notify::new(),
         }
     }
 
@@ -74,22 +81,59 @@ impl Backend {
         &self.doubt
     }
 
-    /// The addresses its name stands for; empty while the name has not been resolved.
-    pub fn addresses(&self) -> Arc<[SocketAddr]> {
-        Arc::clone(
-            &self
-                .addresses
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    /// Notified when its name stands for addresses that are to be checked before they are used.
+    pub fn newcomers(&self) -> &Notify {
+        &self.newcomers
     }
 
-    /// Replaces the addresses; connections that stand are not touched.
-    pub fn set_addresses(&self, addresses: Arc<[SocketAddr]>) {
-        *self
-            .addresses
+    /// The addresses in use; empty while the name has not been resolved.
+    pub fn addresses(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(self.lock_addresses().in_use())
+    }
+
+    /// The addresses that are not in use before they have passed a check.
+    pub fn unchecked_addresses(&self) -> Vec<SocketAddr> {
+        self.lock_addresses().unchecked()
+    }
+
+    /// How often an address has gone out of use: a connection made before leads perhaps to one of
+    /// those.
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Acquire)
+    }
+
+    /// Its name stands for `found` now; asks for the checks that follow from it. Requests that run
+    /// are not touched. Nothing found changes nothing.
+    pub fn resolved(&self, found: &[SocketAddr]) {
+        let mut addresses = self.lock_addresses();
+        if found.is_empty() || addresses.are_from(found) {
+            return;
+        }
+        let first = addresses.in_use().is_empty();
+        self.count_move(addresses.resolve(found.into()));
+        if first {
+            self.doubt.notify_one();
+        } else if !addresses.unchecked().is_empty() {
+            self.newcomers.notify_one();
+        }
+    }
+
+    /// An address of [`Backend::unchecked_addresses`] has passed its check.
+    pub fn admit(&self, address: SocketAddr) {
+        let mut addresses = self.lock_addresses();
+        self.count_move(addresses.admit(address));
+    }
+
+    fn count_move(&self, moved: bool) {
+        if moved {
+            self.moves.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    fn lock_addresses(&self) -> MutexGuard<'_, Addresses> {
+        self.addresses
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = addresses;
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands an outcome to the health state, the only way in which health changes, and brings the

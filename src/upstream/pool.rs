@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,9 @@ pub struct Upstream {
     idle_timeout: Cell<IdleTimeout>,
     /// Which of several addresses the next dial starts with.
     next_address: Cell<usize>,
+    /// The addresses in use after so many moves of the backend.
+    addresses: RefCell<Arc<[SocketAddr]>>,
+    moves: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -37,6 +41,8 @@ impl Upstream {
     fn new(backend: Arc<Backend>, idle_for: Duration) -> Self {
         let cells = backend.metrics().cells();
         Self {
+            addresses: RefCell::new(backend.addresses()),
+            moves: Cell::default(),
             backend,
             cells,
             idle: RefCell::default(),
@@ -57,6 +63,7 @@ impl Upstream {
 
     /// Takes the freshest idle connection that is still good.
     pub fn checkout(&self, now: Instant) -> Option<Stream> {
+        self.follow();
         let mut idle = self.idle.borrow_mut();
         while let Some(freshest) = idle.pop_back() {
             if self.is_good(&freshest, now) {
@@ -67,9 +74,13 @@ impl Upstream {
         None
     }
 
-    /// Keeps a connection on which nothing is outstanding in either direction; `announced` is how
-    /// long the backend said it would keep it.
+    /// Keeps a connection on which nothing is outstanding in either direction, unless its address
+    /// is no longer one of the backend's; `announced` is how long the backend said it would keep it.
     pub fn put_back(&self, stream: Stream, announced: Option<Duration>, now: Instant) {
+        self.follow();
+        if self.moves.get() > 0 && !self.is_in_use(&stream) {
+            return;
+        }
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= MOST_IDLE {
             idle.pop_front();
@@ -112,9 +123,29 @@ impl Upstream {
         connected
     }
 
-    /// Closes what has been idle for too long, and what the backend has closed. A backend that is
-    /// down has no good connections.
+    /// Closes the idle connections to addresses that the backend has left since the last time.
+    fn follow(&self) {
+        let moves = self.backend.moves();
+        if moves == self.moves.get() {
+            return;
+        }
+        self.moves.set(moves);
+        *self.addresses.borrow_mut() = self.backend.addresses();
+        self.idle
+            .borrow_mut()
+            .retain(|idle| self.is_in_use(&idle.stream));
+    }
+
+    fn is_in_use(&self, stream: &Stream) -> bool {
+        stream
+            .address()
+            .is_some_and(|address| self.addresses.borrow().contains(&address))
+    }
+
+    /// Closes what has been idle for too long, what the backend has closed, and what leads to an
+    /// address that it has left. A backend that is down has no good connections.
     fn sweep(&self, now: Instant) {
+        self.follow();
         let is_down = self.backend.load().word().standing() == Standing::Down;
         self.idle
             .borrow_mut()

@@ -8,6 +8,7 @@
 )]
 
 mod balance;
+mod dns;
 mod drain;
 mod early_answer;
 mod failover;

@@ -33,6 +33,7 @@ fn publisher(origin: &Origin) -> Arc<Publisher> {
     let identity = Identity {
         label: label.as_str().into(),
         endpoint: label.parse().expect("an endpoint"),
+        configured: label.parse().expect("an endpoint"),
         site: 0,
     };
     let load = loads.register(0).expect("a place");

@@ -1,5 +1,6 @@
 //! How requests are spread and how names become addresses.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::error::{Error, Problem};
@@ -53,6 +54,27 @@ pub struct DnsConfig {
     pub round_robin: bool,
     /// Upper bound between look-ups, at least a second.
     pub ttl_max: Duration,
+    /// Who is asked.
+    pub name_servers: NameServers,
+}
+
+/// Where it is written which name servers to ask. No flag sets it: a machine has one resolver
+/// configuration. A test has its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameServers {
+    /// Servers, search domains and options, as resolv.conf(5) says.
+    pub resolv_conf: PathBuf,
+    /// The port of every server.
+    pub port: u16,
+}
+
+impl Default for NameServers {
+    fn default() -> Self {
+        Self {
+            resolv_conf: PathBuf::from("/etc/resolv.conf"),
+            port: 53,
+        }
+    }
 }
 
 impl DnsConfig {
@@ -78,6 +100,7 @@ impl DnsConfig {
         Ok(Self {
             round_robin,
             ttl_max,
+            name_servers: NameServers::default(),
         })
     }
 }

@@ -1,15 +1,20 @@
-//! The words the claims are written in: a process under test, an origin, a client, patience.
+//! The words the claims are written in: a process under test, an origin, a name server, a client,
+//! patience.
 
 mod client;
 mod connection;
 mod message;
+mod name_server;
 mod origin;
 mod patience;
+mod resident;
 mod sidekick;
 
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
 pub(crate) use message::{Head, Response, escaped};
+pub(crate) use name_server::{Mood, NameServer};
 pub(crate) use origin::{Health, Origin, OriginConnection};
 pub(crate) use patience::{PATIENCE, holds_for, wait_until};
+pub(crate) use resident::Resident;
 pub(crate) use sidekick::{Running, Sidekick};

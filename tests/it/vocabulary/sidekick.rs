@@ -1,7 +1,9 @@
 //! The process under test.
 
 use std::collections::BTreeMap;
+
 use std::io::{BufRead, BufReader, Read};
+use std::iter;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -90,17 +92,20 @@ impl Sidekick {
         self
     }
 
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let options = self.options.iter();
+        let options = options.flat_map(|(name, value)| iter::once(name).chain(value));
+        let rest = self.repeated.iter().chain(&self.sites);
+        options.chain(rest).cloned().collect()
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sidekick"));
         command
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        for (name, value) in &self.options {
-            command.arg(name);
-            command.args(value);
-        }
-        command.args(&self.repeated).args(&self.sites);
         command
+            .args(self.arguments())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -182,6 +187,23 @@ fn port(address: &str) -> u16 {
         .unwrap_or_else(|_| panic!("no port in {address:?}"))
 }
 
+/// The first sample of a page of metrics that is called `name` and has all `labels`.
+pub(super) fn sample(page: &str, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    let labels: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{value}\""))
+        .collect();
+    page.lines().find_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let (found, value) = match rest.strip_prefix('{') {
+            Some(rest) => rest.split_once('}')?,
+            None => ("", rest.strip_prefix(' ')?),
+        };
+        let matches = labels.iter().all(|label| found.contains(label.as_str()));
+        matches.then(|| value.trim().parse().expect("a sample is a number"))
+    })
+}
+
 /// What a process that has ended left behind.
 #[derive(Debug)]
 pub(crate) struct Finished {
@@ -227,19 +249,7 @@ impl Running {
 
     /// The first sample called `name` whose labels include `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(name, value)| format!("{name}=\"{value}\""))
-            .collect();
-        self.metrics().lines().find_map(|line| {
-            let rest = line.strip_prefix(name)?;
-            let (found, value) = match rest.strip_prefix('{') {
-                Some(rest) => rest.split_once('}')?,
-                None => ("", rest.strip_prefix(' ')?),
-            };
-            let matches = labels.iter().all(|label| found.contains(label.as_str()));
-            matches.then(|| value.trim().parse().expect("a sample is a number"))
-        })
+        sample(&self.metrics(), name, labels)
     }
 
     pub(crate) fn metric_of(&self, name: &str, origin: &Origin) -> f64 {
