@@ -1,6 +1,7 @@
 //! When to check which backend, and telling of what was found.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +17,10 @@ use crate::topology::{Backend, Transition};
 /// A check that follows a request's complaint waits up to this long, so that many sidecars that
 /// complain of the same backend at once do not ask it all at once.
 const AFTER_DOUBT: Duration = Duration::from_millis(200);
+
+/// Between a check that followed a complaint and the next that does: slow requests complain again
+/// and again of a backend whose checks pass.
+const BETWEEN_DOUBTS: Duration = Duration::from_secs(1);
 
 /// Tells the log and the trace what checks and requests find.
 #[derive(Clone, Debug)]
@@ -136,9 +141,13 @@ impl HealthChecker {
         // Each backend gets a phase of its own, so that neither the checks of one process nor those
         // of a fleet that started together fall on the same moment.
         let mut pause = self.interval.mul_f64(fastrand::f64());
+        let mut calm = Duration::ZERO;
         loop {
             self.check().await;
-            self.wait(pause).await;
+            let heard = Instant::now() + std::mem::replace(&mut calm, Duration::ZERO);
+            if self.wait(pause, heard).await == Woken::ByComplaint {
+                calm = BETWEEN_DOUBTS;
+            }
             pause = self.interval;
         }
     }
@@ -211,24 +220,27 @@ impl HealthChecker {
         address
     }
 
-    /// Waits for the next check's time: `pause`, or a request's complaint. Sees to the end of a
-    /// back-off meanwhile. An optimist asks a backend that is up only after a complaint.
-    async fn wait(&self, pause: Duration) {
+    /// Waits for the next check's time: `pause`, or a request's complaint, which is heard from
+    /// `heard` on. Sees to the end of a back-off meanwhile. An optimist asks a backend that is up
+    /// only after a complaint.
+    async fn wait(&self, pause: Duration, heard: Instant) -> Woken {
         let backend = &self.backend;
-        if self.optimistic && backend.is_up() {
+        let complaint = async {
             backend.doubt().notified().await;
+            sleep_until(heard.into()).await;
             sleep(AFTER_DOUBT.mul_f64(fastrand::f64())).await;
-            return;
+        };
+        if self.optimistic && backend.is_up() {
+            complaint.await;
+            return Woken::ByComplaint;
         }
+        let mut complaint = pin!(complaint);
         let next = Instant::now() + pause;
         loop {
             let until = backend.ejected_until();
             tokio::select! {
-                () = sleep_until(next.into()) => return,
-                () = backend.doubt().notified() => {
-                    sleep(AFTER_DOUBT.mul_f64(fastrand::f64())).await;
-                    return;
-                }
+                () = sleep_until(next.into()) => return Woken::ByTime,
+                () = &mut complaint => return Woken::ByComplaint,
                 () = at(until) => {
                     let now = Instant::now();
                     if let Some((transition, downtime)) = backend.observe(now, |health| health.tick(now)) {
@@ -238,6 +250,13 @@ impl HealthChecker {
             }
         }
     }
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    ByTime,
+    ByComplaint,
 }
 
 /// Waits until `moment`; for ever without one.

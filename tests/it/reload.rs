@@ -1,9 +1,12 @@
 //! SIGHUP: the configuration anew, and not one request lost.
 
+#![expect(clippy::disallowed_methods, reason = "time passes between signals")]
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -147,6 +150,45 @@ fn no_request_is_lost_over_reloads() {
             to.wait_for_requests(before + 10);
         }
         over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn thousand_reloads_under_load_lose_no_request() {
+    let origins = [(); 4].map(|()| Origin::saying("ok"));
+    let file = File::new("thousand_reloads");
+    let [first, second, third, fourth] = &origins;
+    file.name_sites(&[first, second]);
+    let sidekick = file.sidekick().start_cold();
+    sidekick.wait_until_up(first);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut client = sidekick.client();
+                let mut served = 0;
+                while !over.load(Ordering::Relaxed) {
+                    assert_eq!(client.get("/").status(), 200, "after {served}");
+                    served += 1;
+                }
+                assert!(served > 0);
+            });
+        }
+        for round in 0..1000 {
+            // One joins, one goes: never all at once.
+            match round % 4 {
+                0 => file.name_sites(&[first, second, third]),
+                1 => file.name_sites(&[second, third, fourth]),
+                2 => file.name_sites(&[third, fourth, first]),
+                _ => file.name_sites(&[fourth, first, second]),
+            }
+            sidekick.signal(Signal::HUP);
+            thread::sleep(Duration::from_millis(2));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    wait_until("the last configuration is in use", || {
+        sidekick.get("/").status() == 200
     });
 }
 
