@@ -2,18 +2,17 @@
 
 import random
 from collections import Counter
+from xml.etree import ElementTree
 
 from lab.load import (
     BUCKET,
     Stored,
     Worker,
-    expect_status,
     listed_keys,
     path_of,
     refused,
 )
 from lab.wire import Request, Wire, compare
-from xml.etree import ElementTree
 
 XMLNS = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 

@@ -28,6 +28,7 @@ class Kind:
 KILL = Kind("killed", Server.kill, Server.start, (0.5, 10))
 FREEZE = Kind("frozen", Server.freeze, Server.thaw, (3, 20))
 TERMINATE = Kind("terminated", Server.terminate, Server.start_after_end, (1, 6))
+ROLL = Kind("restarted in turn", Server.terminate, Server.start_after_end, (0.5, 1.5))
 
 
 def cut(name: str, *directions: str) -> Kind:
@@ -95,17 +96,30 @@ class Chaos:
             task.result()
 
     def deal(self) -> None:
-        """The first card of the deck that can be played now; all are played before any again."""
+        """The first card of the deck that can be played now; all are played before any again.
+
+        The rolling restart wants everybody well: when its turn has come, the others wait.
+        """
         if not self.deck:
-            self.deck = self.cards()
-            self.random.shuffle(self.deck)
+            self.deck = self.shuffled(first=not self.events)
         for card in self.deck:
             if card():
                 self.deck.remove(card)
                 return
+            if card == self.roll:
+                return
 
-    def cards(self) -> list[Callable[[], bool]]:
-        """One card for each thing that can happen; a card tells whether it could be played."""
+    def shuffled(self, first: bool) -> list[Callable[[], bool]]:
+        """A deck. The first one begins with what needs many, for a short run's sake."""
+        few, many = self.cards()
+        ahead = many if first else []
+        rest = few if first else few + many
+        self.random.shuffle(rest)
+        return [*ahead, *rest]
+
+    def cards(self) -> tuple[list[Callable[[], bool]], list[Callable[[], bool]]]:
+        """One card for each thing that can happen, to some servers and to all of a site or more; a
+        card tells whether it could be played."""
         kinds = [KILL, KILL, FREEZE, FREEZE, TERMINATE]
         whole = [KILL, FREEZE, TERMINATE]
         if self.fleet.network is not None:
@@ -113,8 +127,8 @@ class Chaos:
             whole += [CUT]
         single = [self.card(kind, self.one) for kind in kinds]
         double = [self.card(kind, self.two) for kind in (KILL, FREEZE)]
-        sites = [self.card(self.random.choice(whole), self.whole_site) for _ in range(2)]
-        return [*single, *double, *sites, self.roll]
+        sites = [self.card(kind, self.whole_site) for kind in self.random.sample(whole, 2)]
+        return [*single, *double], [*sites, self.roll]
 
     def card(self, kind: Kind, choose: Callable[[], list[Server]]) -> Callable[[], bool]:
         """A card that harms whom `choose` finds, if anybody is left well then."""
@@ -208,4 +222,4 @@ class Chaos:
         for server in self.fleet.servers:
             while server.number in self.harmed or len(self.well()) < 2:
                 await asyncio.sleep(POLL)
-            await self.strike(TERMINATE, [server])
+            await self.strike(ROLL, [server])

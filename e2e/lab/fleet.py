@@ -101,12 +101,17 @@ class Fleet:
 
     def server_argv(self, number: int, address: str) -> list[str]:
         """One S3 server, with nothing but S3 on."""
+        # It calls the store from the address that it is bound to. Where it has a link to the store
+        # that is never cut, it must be bound to none; where there is no network, to its own.
+        own = self.network.back(number) if self.network else address
+        bound = "0.0.0.0" if self.network else address
         return [
             self.weed,
             "s3",
             f"-filer={self.store_address}:{self.filer_ports[0]}.{self.filer_ports[1]}",
             f"-config={self.work}/identities.json",
-            f"-ip.bind={address}",
+            f"-ip={own}",
+            f"-ip.bind={bound}",
             f"-port={PORT}",
             f"-port.grpc={PORT + 1}",
             "-port.iceberg=0",

@@ -96,9 +96,7 @@ def read_traces(log: Path, wanted: set[str]) -> dict[str, Trace]:
     return found
 
 
-def violations(
-    failures: list[Failure], outcomes: list[Outcome], events: list[Event]
-) -> list[str]:
+def violations(failures: list[Failure], outcomes: list[Outcome], events: list[Event]) -> list[str]:
     """One line for each request that broke a rule."""
     broken = [describe(failure) for failure in failures if failure.excuse is None]
     for outcome in outcomes:

@@ -38,7 +38,7 @@ class Network:
         """Link a server's namespace to the router and to the store."""
         gate = f"10.77.254.{number}"
         link(self.router, f"server{number}", gate, place, "front", self.address(number))
-        link(None, f"store{number}", STORE, place, "back", f"10.78.0.{number + 1}")
+        link(None, f"store{number}", STORE, place, "back", self.back(number))
         inside(place, "ip", "link", "set", "lo", "up")
         inside(place, "ip", "route", "add", HOME, "via", gate)
         run("ip", "route", "add", self.address(number), "via", ROUTER)
@@ -46,6 +46,10 @@ class Network:
     def address(self, number: int) -> str:
         """The address at which sidekick finds server `number`, counted from 1."""
         return f"10.77.0.{number}"
+
+    def back(self, number: int) -> str:
+        """The address of server `number` as the store sees it."""
+        return f"10.78.0.{number + 1}"
 
     def prefix(self, number: int) -> list[str]:
         """What to put before a command line so that it runs at the place of server `number`."""

@@ -58,9 +58,7 @@ def quantiles(seconds: list[float]) -> str:
     return "".join(f"{pick * 1000:>8.0f}" for pick in picks)
 
 
-def table_of_failures(
-    failures: list[Failure], origin: float, out: Callable[[str], None]
-) -> None:
+def table_of_failures(failures: list[Failure], origin: float, out: Callable[[str], None]) -> None:
     """Failures by kind, error and cause, then each in a line."""
     if not failures:
         return
