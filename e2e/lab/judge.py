@@ -54,12 +54,14 @@ def judged(outcome: Outcome, trace: Trace | None, events: list[Event]) -> Failur
 
 
 def cause(outcome: Outcome, trace: Trace | None, events: list[Event]) -> Event | None:
-    """The last event that can have harmed it: at the server that sidekick names, or at any."""
+    """The event that harmed it, as far as one can tell: at the server that sidekick names, or at
+    any; the first that began during the request, or the last that was not over."""
     known = trace.host if trace and trace.host.startswith("http") else None
     for host in (known, None):
         fits = [event for event in events if event.covers(host, outcome.began, outcome.ended)]
+        during = [event for event in fits if event.began >= outcome.began]
         if fits:
-            return fits[-1]
+            return during[0] if during else fits[-1]
     return None
 
 
