@@ -15,12 +15,13 @@ class Sidekick(Process):
         log: Path,
         flags: tuple[str, ...] = (),
         health_path: str = "/healthz",
+        output: tuple[str, ...] = ("--quiet",),
     ):
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         address = f"127.0.0.1:{self.port}"
         health = ("--health-path", health_path)
-        argv = [binary, "--address", address, *health, "--quiet", *flags, *sites]
+        argv = [binary, "--address", address, *health, *output, *flags, *sites]
         super().__init__("sidekick", argv, log)
 
     def start_and_wait(self) -> None:

@@ -167,6 +167,14 @@ impl Stream {
             .map(|peeked| peeked.is_err())
     }
 
+    /// As [`Stream::is_idle`], asking the kernel itself: what has arrived a moment ago, and was not
+    /// reported yet, counts too.
+    pub fn is_idle_now(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let peeked = recv(&self.tcp, &mut [0; 1][..], flags);
+        peeked.is_err_and(|error| error == rustix::io::Errno::AGAIN)
+    }
+
     /// Ends our side; the peer can still send.
     pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(context)

@@ -145,11 +145,10 @@ impl Connection<'_> {
             _ => (report.tally.rx, report.tally.tx),
         };
         let mut attempt = Attempt::begin(Rc::clone(upstream), start.at);
-        let idle = if start.fresh {
-            None
-        } else {
-            upstream.checkout(start.at)
-        };
+        let closely = !exchange.request.method().is_idempotent();
+        let idle = (!start.fresh)
+            .then(|| upstream.checkout(closely, start.at))
+            .flatten();
         let reused = idle.is_some();
         let outcome = match idle {
             Some(stream) => Ok(stream),

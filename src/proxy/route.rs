@@ -42,7 +42,8 @@ impl Route {
     /// tried from now on.
     ///
     /// In this order: backends in rotation at sites that have not failed us yet, backends in
-    /// rotation anywhere, and within `reach` ejected backends whose checks do not say down.
+    /// rotation anywhere, within `reach` ejected backends whose checks do not say down, and then
+    /// those that were tried, if they are in rotation all the same: they may have come back.
     pub(super) fn next<'a>(
         &mut self,
         snapshot: &'a Snapshot,
@@ -55,12 +56,23 @@ impl Route {
         }
         let mut search =
             |accept, patience| self.search(snapshot, accept, patience, |all| picker.pick(all, now));
-        let found = search(Accept::InRotation, PATIENCE)
+        let untried = search(Accept::InRotation, PATIENCE)
             .or_else(|| search(Accept::InRotation, usize::MAX))
             .or_else(|| match reach {
                 Reach::InRotation => None,
                 Reach::AnyNotDown => search(Accept::Ejected, usize::MAX),
-            })?;
+            });
+        let found = match untried {
+            Some(found) => found,
+            None if reach == Reach::AnyNotDown => {
+                let all = |candidates: Candidates<'_>| picker.pick(candidates, now);
+                let found =
+                    Self::default().search(snapshot, Accept::InRotation, usize::MAX, all)?;
+                self.count = 0;
+                found
+            }
+            None => return None,
+        };
         self.leave_out(found);
         Some(found)
     }
@@ -133,7 +145,13 @@ mod tests {
         let now = Instant::now();
         let mut picker = Picker::new(Policy::Least, fastrand::Rng::with_seed(1), now);
         std::iter::from_fn(|| route.next(snapshot, Reach::AnyNotDown, &mut picker, now))
-            .map(|backend| backend.identity().site)
+            .scan(Vec::new(), |tried, backend| {
+                let place = backend.load().place();
+                (!tried.contains(&place)).then(|| {
+                    tried.push(place);
+                    backend.identity().site
+                })
+            })
             .collect()
     }
 
@@ -156,12 +174,33 @@ mod tests {
     }
 
     #[test]
-    fn no_backend_is_tried_twice_and_all_are_tried_in_the_end() {
+    fn all_are_tried_before_one_is_tried_again() {
         let snapshot = snapshot(&[3, 2]);
         let mut sites = sites_tried(&snapshot);
         assert_eq!(sites.len(), 5);
         sites.sort_unstable();
         assert_eq!(sites, [0, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn who_was_tried_is_asked_again_only_in_rotation_and_only_within_reach() {
+        let snapshot = snapshot(&[2]);
+        let now = Instant::now();
+        let mut picker = Picker::new(Policy::Least, fastrand::Rng::with_seed(1), now);
+        let mut route = Route::default();
+        for _ in 0..2 {
+            let found = route.next(&snapshot, Reach::AnyNotDown, &mut picker, now);
+            found.unwrap().load().set_standing(Standing::Ejected);
+        }
+        let mut next = |reach| {
+            let found = route.next(&snapshot, reach, &mut picker, now);
+            found.map(|backend| backend.load().place())
+        };
+        assert_eq!(next(Reach::AnyNotDown), None);
+        let back = snapshot.sites()[0].backends()[1].load();
+        back.set_standing(Standing::Up);
+        assert_eq!(next(Reach::InRotation), None);
+        assert_eq!(next(Reach::AnyNotDown), Some(back.place()));
     }
 
     #[test]

@@ -61,12 +61,13 @@ impl Upstream {
         &self.cells
     }
 
-    /// Takes the freshest idle connection that is still good.
-    pub fn checkout(&self, now: Instant) -> Option<Stream> {
+    /// Takes the freshest idle connection that is still good. Looks closely, for a system call, when
+    /// the request could not be repeated on another one.
+    pub fn checkout(&self, closely: bool, now: Instant) -> Option<Stream> {
         self.follow();
         let mut idle = self.idle.borrow_mut();
         while let Some(freshest) = idle.pop_back() {
-            if self.is_good(&freshest, now) {
+            if self.is_good(&freshest, now) && (!closely || freshest.stream.is_idle_now()) {
                 self.cells.reused();
                 return Some(freshest.stream);
             }
