@@ -92,6 +92,20 @@ fn pick_random(mut field: Field) -> Field {
     black_box(field)
 }
 
+#[library_benchmark(setup = Field::of)]
+#[bench::of_1000(args = (Policy::RoundRobin, 1000), config = at_most(600))]
+fn pick_round_robin(mut field: Field) -> Field {
+    field.request();
+    black_box(field)
+}
+
+#[library_benchmark(setup = Field::of)]
+#[bench::of_1000(args = (Policy::P2c, 1000), config = at_most(1200))]
+fn pick_p2c(mut field: Field) -> Field {
+    field.request();
+    black_box(field)
+}
+
 #[library_benchmark(setup = inputs::chunked)]
 #[bench::of_8192(args = (64 << 10, 8192), config = at_most(4200))]
 #[bench::of_16(args = (64 << 10, 16), config = at_most(1_540_000))]
@@ -109,6 +123,8 @@ library_benchmark_group!(
         write_response,
         pick_least,
         pick_random,
+        pick_round_robin,
+        pick_p2c,
         scan_chunks
 );
 main!(library_benchmark_groups = small_request);

@@ -165,7 +165,7 @@ impl HealthChecker {
                 self.backend.metrics().health_failed();
                 let reason = error.to_string();
                 self.backend
-                    .observe(now, |health| health.check_failed(&reason))
+                    .observe(now, |health| health.check_failed(now, &reason))
             }
         };
         if let Some((transition, downtime)) = change {
@@ -173,25 +173,21 @@ impl HealthChecker {
         }
     }
 
-    /// Waits for the next check's time: `pause`, or a request's complaint. Sees to the end of a
-    /// back-off meanwhile. An optimist asks a backend that is up only after a complaint.
+    /// Waits for the next check's time: `pause`, or a request's complaint. Sees to what is due of
+    /// the backend's health meanwhile. An optimist asks a backend that is up only after a complaint.
     async fn wait(&self, pause: Duration) {
         let backend = &self.backend;
-        if self.optimistic && backend.is_up() {
-            backend.doubt().notified().await;
-            sleep(AFTER_DOUBT.mul_f64(fastrand::f64())).await;
-            return;
-        }
-        let next = Instant::now() + pause;
+        let is_content = self.optimistic && backend.is_up();
+        let next = (!is_content).then(|| Instant::now() + pause);
         loop {
-            let until = backend.ejected_until();
+            let due = backend.due();
             tokio::select! {
-                () = sleep_until(next.into()) => return,
+                () = at(next) => return,
                 () = backend.doubt().notified() => {
                     sleep(AFTER_DOUBT.mul_f64(fastrand::f64())).await;
                     return;
                 }
-                () = at(until) => {
+                () = at(due) => {
                     let now = Instant::now();
                     if let Some((transition, downtime)) = backend.observe(now, |health| health.tick(now)) {
                         self.reporter.changed(backend, transition, downtime);

@@ -120,6 +120,8 @@ impl Connection<'_> {
         }
         let now = Instant::now();
         attempt.answered(exchange.response.status(), now);
+        self.proxy
+            .backend_answered(upstream, exchange.response.status(), now);
         if exchange.response.status() == 101 {
             report.answered(exchange, now);
             return Ok(self
