@@ -135,3 +135,6 @@ impl Proxy {
         self.draining.get()
     }
 }
+
+#[cfg(test)]
+mod tests;
