@@ -77,17 +77,31 @@ fn write_response((head, mut out): (ResponseHead, Vec<u8>)) -> (ResponseHead, Ve
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_4(args = (Policy::Least, 4), config = at_most(710))]
-#[bench::of_16(args = (Policy::Least, 16), config = at_most(920))]
-#[bench::of_1000(args = (Policy::Least, 1000), config = at_most(2460))]
+#[bench::of_4(args = (Policy::Least, 4), config = at_most(780))]
+#[bench::of_16(args = (Policy::Least, 16), config = at_most(980))]
+#[bench::of_1000(args = (Policy::Least, 1000), config = at_most(2390))]
 fn pick_least(mut field: Field) -> Field {
     field.request();
     black_box(field)
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_1000(args = (Policy::Random, 1000), config = at_most(600))]
+#[bench::of_1000(args = (Policy::Random, 1000), config = at_most(645))]
 fn pick_random(mut field: Field) -> Field {
+    field.request();
+    black_box(field)
+}
+
+#[library_benchmark(setup = Field::of)]
+#[bench::of_1000(args = (Policy::RoundRobin, 1000), config = at_most(605))]
+fn pick_round_robin(mut field: Field) -> Field {
+    field.request();
+    black_box(field)
+}
+
+#[library_benchmark(setup = Field::of)]
+#[bench::of_1000(args = (Policy::P2c, 1000), config = at_most(1100))]
+fn pick_p2c(mut field: Field) -> Field {
     field.request();
     black_box(field)
 }
@@ -109,6 +123,8 @@ library_benchmark_group!(
         write_response,
         pick_least,
         pick_random,
+        pick_round_robin,
+        pick_p2c,
         scan_chunks
 );
 main!(library_benchmark_groups = small_request);

@@ -34,7 +34,12 @@ fn heads(criterion: &mut Criterion) {
 
 fn picking(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pick");
-    for (name, policy) in [("least", Policy::Least), ("random", Policy::Random)] {
+    for (name, policy) in [
+        ("least", Policy::Least),
+        ("random", Policy::Random),
+        ("round-robin", Policy::RoundRobin),
+        ("p2c", Policy::P2c),
+    ] {
         for count in [4, 16, 1000] {
             let mut field = Field::of(policy, count);
             group.bench_function(BenchmarkId::new(name, count), |bencher| {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sidekick::balance::{Accept, Candidates, Load, LoadTable, Peers, Picker, Policy, Standing};
 use sidekick::http::{
@@ -87,6 +87,8 @@ pub(crate) fn write_to_client(head: &ResponseHead, out: &mut Vec<u8>) {
     write_response(black_box(head), RESPONSE, &to, out);
 }
 
+const LATENCY: Duration = Duration::from_millis(1);
+
 /// Backends in rotation, all idle.
 #[derive(Debug)]
 pub(crate) struct Field {
@@ -101,7 +103,10 @@ impl Field {
     /// `count` backends, picked by `policy`.
     pub(crate) fn of(policy: Policy, count: u32) -> Self {
         let now = Instant::now();
-        let table = LoadTable::new(count, now);
+        let table = match policy {
+            Policy::P2c => LoadTable::with_latencies(count, now),
+            _ => LoadTable::new(count, now),
+        };
         let loads: Vec<Load> = std::iter::from_fn(|| table.register(0))
             .take(count as usize)
             .collect();
@@ -125,6 +130,7 @@ impl Field {
         if let Some(load) = picked.and_then(|index| self.loads.get(index)) {
             load.begin(self.now);
             load.end(self.now);
+            load.took(black_box(LATENCY), false, self.now);
         }
     }
 }

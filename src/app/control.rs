@@ -192,7 +192,12 @@ impl Started {
             filter: filter.clone(),
             latest: Arc::default(),
         };
-        let loads = LoadTable::new(MOST_BACKENDS, started);
+        let loads = match policy(config.balance) {
+            Policy::P2c => LoadTable::with_latencies(MOST_BACKENDS, started),
+            Policy::Least | Policy::Random | Policy::RoundRobin => {
+                LoadTable::new(MOST_BACKENDS, started)
+            }
+        };
         let telling = news.clone();
         let directory = Directory::open(
             config.sites.clone(),
@@ -390,6 +395,8 @@ fn policy(balance: Balance) -> Policy {
     match balance {
         Balance::Least => Policy::Least,
         Balance::Random => Policy::Random,
+        Balance::RoundRobin => Policy::RoundRobin,
+        Balance::P2c => Policy::P2c,
     }
 }
 

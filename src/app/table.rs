@@ -29,7 +29,7 @@ impl Pictures {
                 site.backends().iter().map(move |backend| {
                     let word = backend.load().word();
                     let status = match word.standing() {
-                        Standing::Up => Status::Up,
+                        Standing::Up | Standing::Warming => Status::Up,
                         Standing::Ejected => Status::Ejected,
                         Standing::Down => Status::Down,
                     };

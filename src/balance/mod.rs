@@ -1,16 +1,22 @@
 //! Picking one of N. What is picked stays unknown here: candidates are words of a [`LoadTable`].
 
+mod latency;
 mod least;
 mod load;
+mod p2c;
 mod peers;
 mod picker;
+mod ramp;
 mod random;
+mod round_robin;
+mod warming;
 
 use peers::Row;
 
 pub use load::{Load, LoadTable, Standing, Word};
 pub use peers::Peers;
 pub use picker::Picker;
+pub use ramp::Ramp;
 
 /// How many candidates one request may have tried already.
 pub const MOST_TRIED: usize = 32;
@@ -23,12 +29,16 @@ pub enum Policy {
     Least,
     /// Any usable one with the same chance.
     Random,
+    /// The usable ones in turn, each worker for itself.
+    RoundRobin,
+    /// Of two drawn by chance, the one with the lower product of latency and requests in flight.
+    P2c,
 }
 
 /// How bad a candidate's standing may be to be picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accept {
-    /// Only candidates in rotation.
+    /// Only candidates in rotation, warming ones with a share that grows.
     InRotation,
     /// Also those out of rotation whose checks do not say down: the panic rule, for when nothing
     /// better is left.
@@ -36,11 +46,10 @@ pub enum Accept {
 }
 
 impl Accept {
-    fn allows(self, word: Word) -> bool {
-        match word.standing() {
-            Standing::Up => true,
-            Standing::Ejected => self == Accept::Ejected,
-            Standing::Down => false,
+    fn worst(self) -> Standing {
+        match self {
+            Accept::InRotation => Standing::Warming,
+            Accept::Ejected => Standing::Ejected,
         }
     }
 }
@@ -51,7 +60,8 @@ pub struct Candidates<'a> {
     table: &'a LoadTable,
     peers: &'a Peers,
     tried: &'a [u32],
-    accept: Accept,
+    /// The worst standing that may be picked.
+    worst: Standing,
 }
 
 impl<'a> Candidates<'a> {
@@ -61,7 +71,15 @@ impl<'a> Candidates<'a> {
             table,
             peers,
             tried,
-            accept,
+            worst: accept.worst(),
+        }
+    }
+
+    /// Those of them that are in rotation and not warming.
+    fn fully_up(self) -> Self {
+        Self {
+            worst: Standing::Up,
+            ..self
         }
     }
 
@@ -87,7 +105,7 @@ impl<'a> Candidates<'a> {
     /// Whether the candidate may be picked with this word.
     fn allows(&self, index: usize, word: Word) -> bool {
         let untried = |place| !self.tried.contains(place);
-        self.accept.allows(word) && self.peers.places().get(index).is_some_and(untried)
+        word.standing() <= self.worst && self.peers.places().get(index).is_some_and(untried)
     }
 
     /// Whether the candidate may be picked as it stands now.

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Candidates, Policy, least, random};
+use super::warming::{self, Share};
+use super::{Candidates, Policy, least, p2c, random, round_robin};
 
 /// How long ties between rows go to the same row. Long enough for a busy worker to use each of its
 /// connections several times while they are warm, short enough that a quiet one comes around.
@@ -15,24 +16,45 @@ pub struct Picker {
     random: fastrand::Rng,
     turn: usize,
     turn_ends: Instant,
+    /// Whose turn it is by `round-robin`, modulo their number.
+    next: usize,
 }
 
 impl Picker {
     /// A picker that decides by `policy`, with its own random numbers.
-    pub fn new(policy: Policy, random: fastrand::Rng, now: Instant) -> Self {
+    pub fn new(policy: Policy, mut random: fastrand::Rng, now: Instant) -> Self {
         Self {
             policy,
-            random,
             turn: 0,
             turn_ends: now,
+            // Workers and fleets that started together do not go around together.
+            next: random.usize(..),
+            random,
         }
     }
 
     /// The index of the candidate to use, or `None` when none may be picked.
     pub fn pick(&mut self, candidates: Candidates<'_>, now: Instant) -> Option<usize> {
+        if !candidates.table.is_warming() {
+            return self.choose(candidates, now);
+        }
+        match warming::draw(candidates, &mut self.random, now) {
+            Some(Share::Warming(index)) => Some(index),
+            // Another thread may have changed a standing since the draw.
+            Some(Share::FullyUp) => self
+                .choose(candidates.fully_up(), now)
+                .or_else(|| self.choose(candidates, now)),
+            None => self.choose(candidates, now),
+        }
+    }
+
+    /// As the policy says.
+    fn choose(&mut self, candidates: Candidates<'_>, now: Instant) -> Option<usize> {
         match self.policy {
             Policy::Least => least::pick(candidates, self.turn(now)),
             Policy::Random => random::pick(candidates, &mut self.random),
+            Policy::RoundRobin => round_robin::pick(candidates, &mut self.next),
+            Policy::P2c => p2c::pick(candidates, &mut self.random, now),
         }
     }
 

@@ -6,16 +6,26 @@ use super::Candidates;
 const DRAWS: usize = 4;
 
 pub(super) fn pick(candidates: Candidates<'_>, random: &mut fastrand::Rng) -> Option<usize> {
+    draw(candidates, None, random)
+}
+
+/// Any usable one but `other`.
+pub(super) fn draw(
+    candidates: Candidates<'_>,
+    other: Option<usize>,
+    random: &mut fastrand::Rng,
+) -> Option<usize> {
     if candidates.len() == 0 {
         return None;
     }
+    let is_usable = |index: &usize| Some(*index) != other && candidates.is_eligible(*index);
     for _ in 0..DRAWS {
         let index = random.usize(..candidates.len());
-        if candidates.is_eligible(index) {
+        if is_usable(&index) {
             return Some(index);
         }
     }
-    let usable = || (0..candidates.len()).filter(|index| candidates.is_eligible(*index));
+    let usable = || (0..candidates.len()).filter(is_usable);
     let count = usable().count();
     if count == 0 {
         return None;

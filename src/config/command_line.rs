@@ -137,13 +137,9 @@ fn argument(flag: &'static Flag, purpose: Purpose) -> Arg {
         (Kind::Number(_) | Kind::Duration, _) => {
             arg.action(ArgAction::Set).allow_hyphen_values(true)
         }
-        (Kind::Choice(words), Purpose::Show) => arg.action(ArgAction::Set).value_parser(
-            words
-                .iter()
-                .copied()
-                .filter(|word| !unavailable::is_value_refused(flag, word))
-                .collect::<Vec<_>>(),
-        ),
+        (Kind::Choice(words), Purpose::Show) => {
+            arg.action(ArgAction::Set).value_parser(words.to_vec())
+        }
         (Kind::Choice(_) | Kind::Text(_), _) => arg.action(ArgAction::Set),
     }
 }

@@ -85,8 +85,6 @@ fn entry(flag: &Flag) -> String {
 pub(crate) fn explanation(flag: &Flag) -> String {
     let mut parts = vec![flag.help.to_owned()];
     if let Kind::Choice(words) = flag.kind {
-        let open = |word: &&&str| !unavailable::is_value_refused(flag, word);
-        let words: Vec<&str> = words.iter().filter(open).copied().collect();
         parts.push(format!("[one of: {}]", words.join(" ")));
     }
     if let Some(default) = flag.default.or(flag.described_default) {

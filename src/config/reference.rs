@@ -69,14 +69,8 @@ fn default(flag: &Flag) -> String {
 fn meaning(flag: &Flag) -> String {
     let mut parts = vec![format!("{}.", flag.help)];
     if let Kind::Choice(words) = flag.kind {
-        let (later, now): (Vec<&str>, Vec<&str>) = words
-            .iter()
-            .partition(|word| unavailable::is_value_refused(flag, word));
-        let list = |words: Vec<&str>| words.into_iter().map(code).collect::<Vec<_>>().join(", ");
-        parts.push(format!("One of {}.", list(now)));
-        if !later.is_empty() {
-            parts.push(format!("Not available yet: {}.", list(later)));
-        }
+        let words: Vec<String> = words.iter().map(|word| code(word)).collect();
+        parts.push(format!("One of {}.", words.join(", ")));
     }
     if unavailable::is_refused(flag) {
         parts.push("**Not available in this version yet.**".to_owned());

@@ -49,6 +49,8 @@ impl fmt::Display for Config {
             match self.balance {
                 Balance::Least => "least requests in flight",
                 Balance::Random => "random",
+                Balance::RoundRobin => "round-robin",
+                Balance::P2c => "the better of two at random, by latency and load",
             }
         )?;
         for warning in &self.warnings {

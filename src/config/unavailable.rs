@@ -1,7 +1,7 @@
 //! What the contract promises and this version cannot do yet. It is refused in words, never
 //! accepted and ignored. Building a feature removes its rows.
 
-use super::args::{admin, cache, sites, tls};
+use super::args::{admin, cache, tls};
 use super::endpoint::{Endpoint, Scheme};
 use super::error::{Error, shown};
 use super::flag::{Flag, Kind};
@@ -9,7 +9,6 @@ use super::setting::{Origin, Setting, Settings, boolean};
 
 const TLS: &str = "TLS arrives with a later release";
 const ADMIN: &str = "the admin listener arrives with a later release";
-const BALANCE: &str = "this policy arrives with a later release, use least or random";
 
 /// Flags, each with the sentence that says when.
 const FLAGS: &[(&Flag, &str)] = &[
@@ -26,12 +25,6 @@ const FLAGS: &[(&Flag, &str)] = &[
     (&admin::PPROF, "profiles arrive with a later release"),
 ];
 
-/// Single values of flags that otherwise work.
-const VALUES: &[(&Flag, &str, &str)] = &[
-    (&sites::HOST_BALANCE, "round-robin", BALANCE),
-    (&sites::HOST_BALANCE, "p2c", BALANCE),
-];
-
 /// Variables without a flag.
 const VARIABLES: &[(&str, &str)] = &[(
     cache::ENDPOINT,
@@ -46,27 +39,13 @@ pub(crate) fn is_refused(flag: &Flag) -> bool {
     FLAGS.iter().any(|(refused, _)| refused.name == flag.name)
 }
 
-/// Whether this value of the flag is refused.
-pub(crate) fn is_value_refused(flag: &Flag, value: &str) -> bool {
-    VALUES
-        .iter()
-        .any(|(refused, word, _)| refused.name == flag.name && *word == value)
-}
-
 /// Refuses settings that name what is not built.
 pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
     for (flag, sentence) in FLAGS {
         if let Some(setting) = settings.of(flag)
             && asks(flag, setting)
         {
-            return Err(refusal(flag, None, setting, sentence));
-        }
-    }
-    for (flag, value, sentence) in VALUES {
-        if let Some(setting) = settings.of(flag)
-            && setting.values.iter().any(|given| given == value)
-        {
-            return Err(refusal(flag, Some(value), setting, sentence));
+            return Err(refusal(flag, setting, sentence));
         }
     }
     Ok(())
@@ -102,25 +81,12 @@ fn asks(flag: &Flag, setting: &Setting) -> bool {
     })
 }
 
-fn refusal(flag: &Flag, value: Option<&str>, setting: &Setting, sentence: &str) -> Error {
-    let with = |separator: &str| value.map(|v| format!("{separator}{v}")).unwrap_or_default();
+fn refusal(flag: &Flag, setting: &Setting, sentence: &str) -> Error {
     match &setting.origin {
-        Origin::CommandLine => not_yet(
-            &format!("--{}{}", flag.name, with(" ")),
-            sentence,
-            "remove the flag",
-        ),
-        Origin::Environment => not_yet(
-            &format!("{}{}", flag.variable(), with("=")),
-            sentence,
-            "unset the variable",
-        ),
+        Origin::CommandLine => not_yet(&format!("--{}", flag.name), sentence, "remove the flag"),
+        Origin::Environment => not_yet(&flag.variable(), sentence, "unset the variable"),
         Origin::File { path, line } => {
-            let message = not_yet(
-                &format!("{}{}", flag.name, with(" = ")),
-                sentence,
-                "remove the line",
-            );
+            let message = not_yet(flag.name, sentence, "remove the line");
             Error::usage(format!("{}:{line}: {message}", path.display()))
         }
     }

@@ -172,7 +172,7 @@ impl HealthChecker {
                 self.backend.metrics().health_failed();
                 let reason = error.to_string();
                 self.backend
-                    .observe(now, |health| health.check_failed(&reason))
+                    .observe(now, |health| health.check_failed(now, &reason))
             }
         };
         if let Some((transition, downtime)) = change {
@@ -221,8 +221,8 @@ impl HealthChecker {
     }
 
     /// Waits for the next check's time: `pause`, or a request's complaint, which is heard from
-    /// `heard` on. Sees to the end of a back-off meanwhile. An optimist asks a backend that is up
-    /// only after a complaint.
+    /// `heard` on. Sees to what is due of the backend's health meanwhile. An optimist asks a
+    /// backend that is up only after a complaint.
     async fn wait(&self, pause: Duration, heard: Instant) -> Woken {
         let backend = &self.backend;
         let complaint = async {
@@ -230,18 +230,15 @@ impl HealthChecker {
             sleep_until(heard.into()).await;
             sleep(AFTER_DOUBT.mul_f64(fastrand::f64())).await;
         };
-        if self.optimistic && backend.is_up() {
-            complaint.await;
-            return Woken::ByComplaint;
-        }
         let mut complaint = pin!(complaint);
-        let next = Instant::now() + pause;
+        let is_content = self.optimistic && backend.is_up();
+        let next = (!is_content).then(|| Instant::now() + pause);
         loop {
-            let until = backend.ejected_until();
+            let due = backend.due();
             tokio::select! {
-                () = sleep_until(next.into()) => return Woken::ByTime,
+                () = at(next) => return Woken::ByTime,
                 () = &mut complaint => return Woken::ByComplaint,
-                () = at(until) => {
+                () = at(due) => {
                     let now = Instant::now();
                     if let Some((transition, downtime)) = backend.observe(now, |health| health.tick(now)) {
                         self.reporter.changed(backend, transition, downtime);

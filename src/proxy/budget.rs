@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::route::Reach;
+
 /// Length of the window, one slot a second.
 const SLOTS: usize = 10;
 const SLOT: Duration = Duration::from_secs(1);
@@ -41,13 +43,22 @@ impl RetryBudget {
         self.slots[self.now].requests += 1;
     }
 
-    /// Counts a retry, whether it was asked for or not.
-    pub(super) fn spend(&mut self) {
+    /// Counts a retry, and says how far it may go: beyond the budget only to backends in rotation.
+    ///
+    /// Those are bounded already: whoever fails is ejected, so each is asked in vain a few times. It
+    /// is in a lot that is ejected as a whole that retries would go round and round.
+    pub(super) fn reach(&mut self) -> Reach {
+        let allowed = self.allows();
         self.slots[self.now].retries += 1;
+        if allowed {
+            Reach::AnyNotDown
+        } else {
+            Reach::InRotation
+        }
     }
 
     /// Whether another retry keeps within 20 % of the window's requests, or within ten.
-    pub(super) fn allows(&self) -> bool {
+    fn allows(&self) -> bool {
         let (mut requests, mut retries) = (0, 0);
         for slot in &self.slots {
             requests += slot.requests;
@@ -82,7 +93,7 @@ mod tests {
     fn spend_all(budget: &mut RetryBudget) -> u64 {
         let mut spent = 0;
         while budget.allows() {
-            budget.spend();
+            budget.reach();
             spent += 1;
         }
         spent
@@ -128,7 +139,7 @@ mod tests {
                 let mut made = 0;
                 for _ in 0..wanted {
                     if budget.allows() {
-                        budget.spend();
+                        budget.reach();
                         made += 1;
                     }
                 }

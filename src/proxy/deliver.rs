@@ -182,7 +182,7 @@ impl Connection<'_> {
                 &mut exchange.request_head,
             );
             upload.rewind();
-            let mut leg = match self.ask(exchange, upload, report, &upstream, start).await {
+            let leg = match self.ask(exchange, upload, report, &upstream, start).await {
                 Ok(leg) => leg,
                 Err(Failure { fault, .. }) if !fault.is_backends() => {
                     report.broke(&fault);
@@ -196,8 +196,6 @@ impl Connection<'_> {
                     continue;
                 }
             };
-            leg.attempt
-                .answered(exchange.response.status(), Instant::now());
             let answer = promise.continues(&exchange.response, exchange.outbox.filled(), received);
             match answer {
                 Ok(known) => {

@@ -22,6 +22,8 @@ use crate::upstream::{Attempt, Upstream};
 pub(super) struct Leg {
     pub(super) backend: Stream,
     pub(super) attempt: Attempt,
+    /// When the response head was there.
+    answered: Instant,
     /// What the request's tally said when it began: bytes before are another attempt's.
     before: (u64, u64),
 }
@@ -107,11 +109,7 @@ impl Connection<'_> {
         }
     }
 
-    /// The backend for the next attempt, as this worker sees it. A retry is counted in the budget;
-    /// when that is spent, only backends in rotation are asked.
-    ///
-    /// Those are bounded already: whoever fails is ejected, so each is asked in vain a few times. It
-    /// is in a lot that is ejected as a whole that retries would go round and round.
+    /// The backend for the next attempt, as this worker sees it. A retry is counted in the budget.
     pub(super) fn next(
         &self,
         route: &mut Route,
@@ -175,9 +173,14 @@ impl Connection<'_> {
         if let Err(fault) = head {
             return Err(self.failed(&mut attempt, fault, reused));
         }
+        let answered = Instant::now();
+        let status = exchange.response.status();
+        attempt.answered(status, answered);
+        self.proxy.backend_answered(upstream, status, answered);
         Ok(Leg {
             backend,
             attempt,
+            answered,
             before,
         })
     }
@@ -190,13 +193,11 @@ impl Connection<'_> {
         report: &mut Report,
         mut leg: Leg,
     ) -> Result<Next, Failure> {
-        let now = Instant::now();
-        leg.attempt.answered(exchange.response.status(), now);
         if exchange.response.status() == 101 {
-            report.answered(exchange, now);
+            report.answered(exchange, leg.answered);
             return Ok(self.tunnel(exchange, upload, report, leg).await);
         }
-        match self.begin_response(exchange, upload, report, now) {
+        match self.begin_response(exchange, upload, report, leg.answered) {
             Ok(begun) => Ok(self.deliver(exchange, upload, report, begun, leg).await),
             Err(fault) => Err(self.failed(&mut leg.attempt, fault, false)),
         }

@@ -129,15 +129,11 @@ impl Proxy {
 
     /// Counts a retry in the budget; how far it may go.
     fn retry_reach(&self) -> Reach {
-        let mut budget = self.budget.borrow_mut();
-        let allowed = budget.allows();
-        budget.spend();
-        if allowed {
-            Reach::AnyNotDown
-        } else {
+        let reach = self.budget.borrow_mut().reach();
+        if reach == Reach::InRotation {
             self.parts.cells.retry_bounded();
-            Reach::InRotation
         }
+        reach
     }
 
     /// Lets go of what is idle and of no more use: connections to backends, pipes, buffers.
@@ -157,3 +153,6 @@ impl Proxy {
         self.draining.get()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Proxy;
 use super::exchange::{Exchange, RequestLine, Tally};
 use super::fault::Fault;
 use crate::event::{Detail, TraceEvent, TraceKind};
 use crate::http::S3Error;
+use crate::topology::{Backend, Transition};
 use crate::upstream::Upstream;
 
 /// A request's story so far.
@@ -139,6 +140,19 @@ impl Proxy {
         let backend = upstream.backend();
         let reason = fault.to_string();
         let change = backend.observe(now, |health| health.request_failed(now, &reason));
+        self.changed(backend, change);
+    }
+
+    /// Tells the backend's health of an answer, if that says anything of it.
+    pub(super) fn backend_answered(&self, upstream: &Upstream, status: u16, now: Instant) {
+        let backend = upstream.backend();
+        if backend.is_moved_by(status) {
+            let change = self.snapshot().answered(backend, status, now);
+            self.changed(backend, change);
+        }
+    }
+
+    fn changed(&self, backend: &Backend, change: Option<(Transition, Duration)>) {
         if let Some((transition, downtime)) = change {
             backend.doubt().notify_one();
             self.reporter.changed(backend, transition, downtime);

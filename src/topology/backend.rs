@@ -1,16 +1,16 @@
 //! One server that requests can go to.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::balance::{Load, Standing};
+use crate::balance::Load;
 use crate::config::Endpoint;
 use crate::metrics::BackendMetrics;
-use crate::topology::{Addresses, HealthState, Transition};
+use crate::topology::{Addresses, HealthState, Transition, health_state};
 
 /// What a backend is called and where its name came from.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Backend {
     addresses: Mutex<Addresses>,
     moves: AtomicU64,
     health: Mutex<HealthState>,
+    /// What the health state counts, for a look without the lock.
+    errors_in_a_row: AtomicU32,
     metrics: BackendMetrics,
     doubt: Notify,
     newcomers: Notify,
@@ -50,6 +52,7 @@ impl Backend {
             addresses: Mutex::new(Addresses::new(addresses)),
             moves: AtomicU64::default(),
             health: Mutex::default(),
+            errors_in_a_row: AtomicU32::new(0),
             metrics: BackendMetrics::default(),
             doubt: Notify::new(),
             newcomers: Notify::new(),
@@ -144,24 +147,37 @@ impl Backend {
         now: Instant,
         outcome: impl FnOnce(&mut HealthState) -> Option<Transition>,
     ) -> Option<(Transition, Duration)> {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut health = self.health();
         let transition = outcome(&mut health);
+        if let Some(ramp) = health.ramp() {
+            self.load.set_ramp(ramp);
+        }
         self.load.set_standing(health.standing());
+        self.errors_in_a_row
+            .store(health.errors_in_a_row(), Ordering::Relaxed);
         let transition = transition?;
         let downtime = self.metrics.transitioned(transition.up, now);
         Some((transition, downtime))
     }
 
-    /// When an ejection of it ends by itself.
-    pub fn ejected_until(&self) -> Option<Instant> {
-        self.health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ejected_until()
+    /// Whether an answer to a request tells its health anything: nearly none does.
+    pub fn is_moved_by(&self, status: u16) -> bool {
+        health_state::is_server_error(status)
+            || health_state::is_recovery(status)
+                && self.errors_in_a_row.load(Ordering::Relaxed) != 0
+    }
+
+    /// When its health changes by itself, as far as is known now.
+    pub fn due(&self) -> Option<Instant> {
+        self.health().due()
+    }
+
+    fn health(&self) -> MutexGuard<'_, HealthState> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it is in rotation.
     pub fn is_up(&self) -> bool {
-        self.load.word().standing() == Standing::Up
+        self.load.word().standing().is_in_rotation()
     }
 }

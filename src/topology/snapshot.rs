@@ -3,8 +3,9 @@
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::Backend;
+use super::{Backend, Transition};
 use crate::balance::{LoadTable, Peers};
 
 /// Backends that are equally good to use, in one place of the order of preference.
@@ -39,6 +40,12 @@ impl Site {
     pub fn can_serve(&self) -> bool {
         self.backends.iter().any(|backend| backend.is_up())
     }
+
+    /// Whether one more backend may leave and half of the site stays in rotation.
+    fn can_spare_one(&self) -> bool {
+        let out = self.backends.iter().filter(|one| !one.is_up()).count();
+        2 * (out + 1) <= self.backends.len()
+    }
 }
 
 /// All sites at one moment, best first.
@@ -46,6 +53,8 @@ impl Site {
 pub struct Snapshot {
     sites: Box<[Site]>,
     loads: Arc<LoadTable>,
+    /// Held while an answer may take a backend out, so that no two leave on the same room.
+    leaving: Mutex<()>,
 }
 
 impl Snapshot {
@@ -54,6 +63,7 @@ impl Snapshot {
         Self {
             sites: sites.into(),
             loads,
+            leaving: Mutex::default(),
         }
     }
 
@@ -70,6 +80,21 @@ impl Snapshot {
     /// All backends of all sites.
     pub fn backends(&self) -> impl Iterator<Item = &Arc<Backend>> {
         self.sites.iter().flat_map(|site| site.backends.iter())
+    }
+
+    /// Tells a backend's health of an answer by which it [`Backend::is_moved_by`].
+    pub fn answered(
+        &self,
+        backend: &Arc<Backend>,
+        status: u16,
+        now: Instant,
+    ) -> Option<(Transition, Duration)> {
+        let _leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_it = |site: &&Site| site.backends.iter().any(|one| Arc::ptr_eq(one, backend));
+        let site = || self.sites.iter().find(has_it);
+        backend.observe(now, |health| {
+            health.answered(now, status, || site().is_some_and(Site::can_spare_one))
+        })
     }
 
     /// Whether any site has a backend in rotation.

@@ -54,7 +54,18 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         let now = Instant::now();
         self.finished.duration = now.saturating_duration_since(self.began);
-        self.upstream.backend().load().end(now);
+        let load = self.upstream.backend().load();
+        load.end(now);
+        let Finished {
+            failed,
+            first_byte,
+            duration,
+            ..
+        } = self.finished;
+        // An attempt that nobody waited for to the end says nothing.
+        if let Some(latency) = first_byte.or(failed.then_some(duration)) {
+            load.took(latency, failed, now);
+        }
         self.upstream.cells().finished(&self.finished);
     }
 }

@@ -71,18 +71,37 @@ fn least_avoids_the_backend_that_is_busy() {
 }
 
 #[test]
-fn random_uses_every_backend() {
-    let origins = [Origin::saying("a"), Origin::saying("b")];
+fn random_and_p2c_use_every_backend() {
+    for policy in ["random", "p2c"] {
+        let origins = [Origin::saying("a"), Origin::saying("b")];
+        let sidekick = Sidekick::new()
+            .site(&origins)
+            .option("--host-balance", policy)
+            .start();
+        let mut client = sidekick.client();
+        for _ in 0..200 {
+            assert_eq!(client.get("/").status(), 200);
+        }
+        let used = |least| origins.iter().all(|origin| origin.request_count() > least);
+        // Twenty of two hundred fair coins: off by more than eleven standard deviations. The other
+        // one chooses the faster one, which may be the same one for long.
+        assert!(used(if policy == "random" { 20 } else { 0 }), "{policy}");
+    }
+}
+
+#[test]
+fn round_robin_takes_turns() {
+    let origins = four();
     let sidekick = Sidekick::new()
         .site(&origins)
-        .option("--host-balance", "random")
+        .option("--host-balance", "round-robin")
+        .option("--threads", "1")
         .start();
-    let mut client = sidekick.client();
-    for _ in 0..200 {
-        assert_eq!(client.get("/").status(), 200);
+    for _ in 0..8 {
+        assert_eq!(sidekick.get("/").status(), 200);
     }
-    // Twenty of two hundred fair coins: off by more than eleven standard deviations.
-    assert!(origins.iter().all(|origin| origin.request_count() > 20));
+    let counts: Vec<usize> = origins.iter().map(Origin::request_count).collect();
+    assert_eq!(counts, [2, 2, 2, 2]);
 }
 
 #[test]

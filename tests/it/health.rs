@@ -233,6 +233,77 @@ fn malformed_answer_takes_the_backend_out_at_once() {
 }
 
 #[test]
+fn five_server_errors_in_a_row_take_a_backend_out() {
+    for status in [500, 502, 504] {
+        let reply = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+        let (bad, good) = (Origin::replying(reply), Origin::saying("good"));
+        let sidekick = Sidekick::new().site([&bad, &good]).flag("--log").start();
+        bad.sick();
+        let mut client = sidekick.client();
+        for _ in 0..20 {
+            client.get("/");
+        }
+        assert_eq!(bad.request_count(), 5);
+        assert_eq!(good.request_count(), 15);
+        let reason = format!("5 server errors in a row: {status}");
+        sidekick.stdout_line_where(|line| line.contains(&reason));
+    }
+}
+
+#[test]
+fn busy_answers_never_take_a_backend_out() {
+    let reply = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n";
+    let (busy, good) = (Origin::replying(reply), Origin::saying("good"));
+    let sidekick = Sidekick::new().site([&busy, &good]).start();
+    let mut client = sidekick.client();
+    for _ in 0..20 {
+        client.get("/");
+    }
+    assert_eq!((busy.request_count(), good.request_count()), (10, 10));
+}
+
+#[test]
+fn server_errors_never_take_out_more_than_half_of_a_site() {
+    let reply = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
+    for (backends, stay) in [(1, 1), (3, 2), (4, 2)] {
+        let origins: Vec<Origin> = (0..backends).map(|_| Origin::replying(reply)).collect();
+        let sidekick = Sidekick::new().site(&origins).start();
+        origins.iter().for_each(Origin::sick);
+        let mut client = sidekick.client();
+        for _ in 0..10 * backends {
+            assert_eq!(client.get("/").status(), 500);
+        }
+        let up = origins
+            .iter()
+            .filter(|origin| sidekick.metric_of("sidekick_backend_up", origin) > 0.5);
+        assert_eq!(up.count(), stay, "of {backends}");
+    }
+}
+
+#[test]
+fn backend_that_returns_gets_a_share_that_grows() {
+    let origins = [Origin::saying("stayed"), Origin::saying("returns")];
+    let sidekick = Sidekick::new().site(&origins).health_every("50ms").start();
+    origins[1].sick();
+    sidekick.wait_until_down(&origins[1]);
+    // Its ramp will be as long as this.
+    holds_for(Duration::from_secs(2), "it is left alone", || {
+        sidekick.get("/").text() == "stayed"
+    });
+    origins[1].well();
+    sidekick.wait_until_up(&origins[1]);
+    let mut client = sidekick.client();
+    let mut returned = |requests: usize| {
+        let texts = (0..requests).map(|_| client.get("/").text());
+        texts.filter(|text| text == "returns").count()
+    };
+    // About four of forty; half of them would be its share without a ramp.
+    let early = returned(40);
+    assert!(early < 15, "{early}");
+    wait_until("both have the same share", || returned(20) == 10);
+}
+
+#[test]
 fn names_are_looked_up_in_the_hosts_file() {
     let Ok(origin) = Origin::scripted_at(IpAddr::from([127, 0, 0, 1]), 0, |connection| {
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")

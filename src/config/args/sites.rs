@@ -11,7 +11,8 @@ use crate::config::{duration, site::SiteConfig};
 pub(crate) const HOST_BALANCE: Flag = Flag::choice(
     "host-balance",
     &["least", "random", "round-robin", "p2c"],
-    "Which backend gets a request; least is the one with the fewest in flight",
+    "Which backend gets a request; least is the one with the fewest in flight, p2c the one of two \
+     at random with the lower latency times requests in flight",
 )
 .default("least");
 
@@ -35,6 +36,10 @@ pub enum Balance {
     Least,
     /// Any.
     Random,
+    /// One after the other.
+    RoundRobin,
+    /// The better of two at random, by latency and load.
+    P2c,
 }
 
 impl Balance {
@@ -42,7 +47,9 @@ impl Balance {
         settings.value(&HOST_BALANCE, |text| match text {
             "least" => Ok(Self::Least),
             "random" => Ok(Self::Random),
-            _ => Err(Problem::new("expected least or random")),
+            "round-robin" => Ok(Self::RoundRobin),
+            "p2c" => Ok(Self::P2c),
+            _ => Err(Problem::new("expected least, random, round-robin or p2c")),
         })
     }
 }

@@ -1,0 +1,3 @@
+//! Tests of routing, health and balancing together.
+
+mod simulation;
