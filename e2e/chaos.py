@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 from harness.process import Process, fetch_text
@@ -166,8 +167,8 @@ class Run:
         report.table_of_failures(failures, self.origin, self.out)
         self.out(f"\n{report.line_of_counters(sums)}")
         late = audit.late + [outcome.late for outcome in outcomes if outcome.late]
-        for line in late:
-            self.out(f"late, by a server that was left behind: {line}")
+        for line, times in Counter(late).items():
+            self.out(f"late, by a server that was left behind, seen {times} times: {line}")
         broken = judge.violations(failures, outcomes, chaos.events)
         broken += [*audit.wrong, *chaos.overdue, *others]
         if audit.late and not chaos.events:

@@ -238,8 +238,7 @@ impl Connection<'_> {
             attempt.failed();
             // A connection that was closed while it was idle says nothing about the backend.
             if !(reused && matches!(fault, Fault::BackendClosed(_))) {
-                self.proxy
-                    .backend_failed(attempt.upstream(), &fault, Instant::now());
+                self.proxy.backend_failed(attempt, &fault, Instant::now());
             }
         }
         Failure { fault, reused }

@@ -10,7 +10,7 @@ use super::fault::Fault;
 use crate::event::{Detail, TraceEvent, TraceKind};
 use crate::http::S3Error;
 use crate::topology::{Backend, Transition};
-use crate::upstream::Upstream;
+use crate::upstream::{Attempt, Upstream};
 
 /// A request's story so far.
 #[derive(Debug)]
@@ -135,11 +135,16 @@ impl Proxy {
         });
     }
 
-    /// Tells the backend's health what a request found, and the log what came of it.
-    pub(super) fn backend_failed(&self, upstream: &Upstream, fault: &Fault, now: Instant) {
-        let backend = upstream.backend();
+    /// Tells the backend's health what a request found, and the log what came of it. What says
+    /// nothing new of a backend in rotation has it checked all the same.
+    pub(super) fn backend_failed(&self, attempt: &Attempt, fault: &Fault, now: Instant) {
+        let backend = attempt.upstream().backend();
         let reason = fault.to_string();
-        let change = backend.observe(now, |health| health.request_failed(now, &reason));
+        let began = attempt.began();
+        let change = backend.observe(now, |health| health.request_failed(began, now, &reason));
+        if change.is_none() && backend.is_up() {
+            backend.doubt().notify_one();
+        }
         self.changed(backend, change);
     }
 

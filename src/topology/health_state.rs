@@ -123,14 +123,29 @@ impl HealthState {
         }
     }
 
-    /// An active check failed; one is enough.
+    /// An active check failed; one is enough. What requests found is confirmed, so from then on
+    /// checks are trusted again to say when it is over.
     pub fn check_failed(&mut self, now: Instant, reason: &str) -> Option<Transition> {
+        self.ejections = 0;
         self.fall(now, Phase::Down, reason)
     }
 
-    /// A request found that the backend cannot be used: no connection, a reset, a malformed
-    /// answer. Never a client's own fault, never a status.
-    pub fn request_failed(&mut self, now: Instant, reason: &str) -> Option<Transition> {
+    /// A request that `began` a while ago found that the backend cannot be used: no connection, a
+    /// reset, a malformed answer. Never a client's own fault, never a status. One that began before
+    /// the backend came back tells of the outage that is over.
+    pub fn request_failed(
+        &mut self,
+        began: Instant,
+        now: Instant,
+        reason: &str,
+    ) -> Option<Transition> {
+        if self.rose.is_some_and(|rose| began < rose) {
+            return None;
+        }
+        self.eject(now, reason)
+    }
+
+    fn eject(&mut self, now: Instant, reason: &str) -> Option<Transition> {
         if !self.can_be_ejected() {
             return None;
         }
@@ -165,7 +180,7 @@ impl HealthState {
             return None;
         }
         let reason = format!("{MOST_ERRORS} server errors in a row: {status}");
-        self.request_failed(now, &reason)
+        self.eject(now, &reason)
     }
 
     /// Lets an ejected backend back in when its back-off is over, and ends a ramp; to be called when
@@ -246,8 +261,7 @@ mod tests {
 
     use super::{HealthState, LONGEST_BACK_OFF, LONGEST_RAMP, SHORTEST_RAMP, Standing};
 
-    fn up() -> HealthState {
-        let now = Instant::now();
+    fn up(now: Instant) -> HealthState {
         let mut state = HealthState::default();
         state.check_passed(now);
         state
@@ -256,7 +270,7 @@ mod tests {
     #[test]
     fn one_failing_check_takes_a_backend_out_and_one_good_check_brings_it_in() {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         let down = state.check_failed(now, "status 503").unwrap();
         assert_eq!((down.up, down.reason.as_str()), (false, "status 503"));
         assert_eq!(state.standing(), Standing::Down);
@@ -267,10 +281,18 @@ mod tests {
     #[test]
     fn every_change_is_reported_once() {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         assert!(state.check_passed(now).is_none());
-        assert!(state.request_failed(now, "connection refused").is_some());
-        assert!(state.request_failed(now, "connection refused").is_none());
+        assert!(
+            state
+                .request_failed(now, now, "connection refused")
+                .is_some()
+        );
+        assert!(
+            state
+                .request_failed(now, now, "connection refused")
+                .is_none()
+        );
         assert!(state.check_failed(now, "connection refused").is_none());
         assert!(state.check_passed(now).is_some());
     }
@@ -283,10 +305,10 @@ mod tests {
     #[test]
     fn repeated_failures_keep_a_backend_out_for_longer() {
         let mut now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         let mut waits = Vec::new();
         for _ in 0..8 {
-            state.request_failed(now, "reset");
+            state.request_failed(now, now, "reset");
             let until = state.due().unwrap();
             waits.push((until - now).as_secs());
             now = until;
@@ -299,8 +321,8 @@ mod tests {
     #[test]
     fn a_good_check_ends_an_ejection_early() {
         let now = Instant::now();
-        let mut state = up();
-        state.request_failed(now, "reset");
+        let mut state = up(now);
+        state.request_failed(now, now, "reset");
         assert!(state.check_passed(now).unwrap().up);
         assert_eq!(state.standing(), Standing::Warming);
     }
@@ -308,21 +330,47 @@ mod tests {
     #[test]
     fn a_backend_that_passes_checks_and_fails_requests_sits_its_back_off_out() {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         for _ in 0..2 {
-            state.request_failed(now, "malformed response");
+            state.request_failed(now, now, "malformed response");
             assert!(state.check_passed(now).is_some());
         }
-        state.request_failed(now, "malformed response");
+        state.request_failed(now, now, "malformed response");
         assert!(state.check_passed(now).is_none());
         let until = state.due().unwrap();
         assert!(state.check_passed(until).unwrap().up);
     }
 
+    #[test]
+    fn a_check_that_fails_too_makes_checks_trusted_again() {
+        let mut now = Instant::now();
+        let mut state = up(now);
+        for _ in 0..8 {
+            now += Duration::from_secs(3);
+            assert!(state.request_failed(now, now, "reset").is_some());
+            state.check_failed(now, "connection refused");
+            assert!(state.check_passed(now).is_some_and(|change| change.up));
+        }
+    }
+
+    #[test]
+    fn news_of_an_outage_that_is_over_says_nothing() {
+        let began = Instant::now();
+        let later = began + Duration::from_secs(3);
+        let mut state = up(began);
+        state.check_failed(began, "timed out");
+        state.check_passed(later);
+        assert_eq!(
+            state.request_failed(began, later, "connect timed out"),
+            None
+        );
+        assert!(state.request_failed(later, later, "reset").is_some());
+    }
+
     /// Answers with these statuses, one after the other; whether the last one ejected.
     fn is_ejected_by(statuses: &[u16], room: bool) -> bool {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         let (last, before) = statuses.split_last().unwrap();
         for status in before {
             assert_eq!(state.answered(now, *status, || room), None);
@@ -350,7 +398,7 @@ mod tests {
     #[test]
     fn the_reason_says_what_was_answered() {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         let transition = (0..5).find_map(|_| state.answered(now, 502, || true));
         let reason = transition.map(|transition| transition.reason);
         assert_eq!(reason.as_deref(), Some("5 server errors in a row: 502"));
@@ -359,7 +407,7 @@ mod tests {
     #[test]
     fn a_row_that_found_no_room_ejects_when_there_is_some() {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         for _ in 0..9 {
             assert_eq!(state.answered(now, 500, || false), None);
         }
@@ -369,7 +417,7 @@ mod tests {
     #[test]
     fn good_checks_end_ejections_for_errors_early_only_so_often() {
         let now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         for trusted in [true, true, false] {
             for _ in 0..5 {
                 state.answered(now, 500, || true);
@@ -383,7 +431,7 @@ mod tests {
     fn a_backend_warms_up_for_as_long_as_it_was_away() {
         for (away, ramp) in [(0, 1000), (400, 1000), (3500, 3500), (60_000, 10_000)] {
             let mut now = Instant::now();
-            let mut state = up();
+            let mut state = up(now);
             state.check_failed(now, "status 500");
             now += Duration::from_millis(away);
             assert!(state.check_passed(now).is_some());
@@ -398,19 +446,19 @@ mod tests {
 
     #[test]
     fn the_first_good_check_needs_no_warming() {
-        assert_eq!(up().standing(), Standing::Up);
+        assert_eq!(up(Instant::now()).standing(), Standing::Up);
     }
 
     #[test]
     fn a_back_off_is_not_the_quiet_time_that_forgives() {
         let mut now = Instant::now();
-        let mut state = up();
+        let mut state = up(now);
         for _ in 0..20 {
-            state.request_failed(now, "reset");
+            state.request_failed(now, now, "reset");
             now = state.due().unwrap();
             state.tick(now);
         }
-        state.request_failed(now, "reset");
+        state.request_failed(now, now, "reset");
         assert_eq!(state.due(), Some(now + LONGEST_BACK_OFF));
     }
 
@@ -429,7 +477,7 @@ mod tests {
                 let transition = match step {
                     0 => state.check_passed(now),
                     1 => state.check_failed(now, "failed"),
-                    2 => state.request_failed(now, "reset"),
+                    2 => state.request_failed(now, now, "reset"),
                     3 | 4 => state.answered(now, 500, || room),
                     5 => state.answered(now, 503, || room),
                     6 if wait < 500 => state.answered(now, 404, || room),

@@ -31,6 +31,11 @@ impl Attempt {
         &self.upstream
     }
 
+    /// When it began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
     /// The response head is here.
     pub fn answered(&mut self, status: u16, now: Instant) {
         self.finished.status = Some(status);

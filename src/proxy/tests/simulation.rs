@@ -252,7 +252,7 @@ impl World {
         if let Some(failed) = broken {
             backend.load().end(now);
             backend.load().took(Duration::ZERO, true, now);
-            backend.observe(now, |health| health.request_failed(now, "broken"));
+            backend.observe(now, |health| health.request_failed(now, now, "broken"));
             return Ok(Some(failed));
         }
         let status = match self.servers[index] {
