@@ -143,10 +143,11 @@ impl Connection<'_> {
             _ => (report.tally.rx, report.tally.tx),
         };
         let mut attempt = Attempt::begin(Rc::clone(upstream), start.at);
-        let closely = !exchange.request.method().is_idempotent();
-        let idle = (!start.fresh)
-            .then(|| upstream.checkout(closely, start.at))
-            .flatten();
+        let idle = match (start.fresh, exchange.request.method().is_idempotent()) {
+            (true, _) => None,
+            (false, true) => upstream.checkout(start.at),
+            (false, false) => upstream.checkout_trusted(start.at),
+        };
         let reused = idle.is_some();
         let outcome = match idle {
             Some(stream) => Ok(stream),
@@ -172,6 +173,9 @@ impl Connection<'_> {
             .await;
         if let Err(fault) = head {
             return Err(self.failed(&mut attempt, fault, reused));
+        }
+        if reused {
+            upstream.reuse_held();
         }
         let answered = Instant::now();
         let status = exchange.response.status();
@@ -236,9 +240,12 @@ impl Connection<'_> {
     pub(super) fn failed(&self, attempt: &mut Attempt, fault: Fault, reused: bool) -> Failure {
         if fault.is_backends() {
             attempt.failed();
-            // A connection that was closed while it was idle says nothing about the backend.
-            if !(reused && matches!(fault, Fault::BackendClosed(_))) {
-                self.proxy.backend_failed(attempt, &fault, Instant::now());
+            let now = Instant::now();
+            if reused && matches!(fault, Fault::BackendClosed(_)) {
+                // It was closed while it was idle, which says nothing about the backend.
+                attempt.upstream().reuse_broke(now);
+            } else {
+                self.proxy.backend_failed(attempt, &fault, now);
             }
         }
         Failure { fault, reused }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::idle::IdleTimeout;
+use super::idle::Keeping;
 use crate::balance::Standing;
 use crate::metrics::BackendCells;
 use crate::net::{DialError, Stream, dial};
@@ -22,7 +22,7 @@ pub struct Upstream {
     backend: Arc<Backend>,
     cells: Arc<BackendCells>,
     idle: RefCell<VecDeque<Idle>>,
-    idle_timeout: Cell<IdleTimeout>,
+    keeping: Cell<Keeping>,
     /// Which of several addresses the next dial starts with.
     next_address: Cell<usize>,
     /// The addresses in use after so many moves of the backend.
@@ -46,7 +46,7 @@ impl Upstream {
             backend,
             cells,
             idle: RefCell::default(),
-            idle_timeout: Cell::new(IdleTimeout::new(idle_for)),
+            keeping: Cell::new(Keeping::new(idle_for)),
             next_address: Cell::new(0),
         }
     }
@@ -61,18 +61,56 @@ impl Upstream {
         &self.cells
     }
 
-    /// Takes the freshest idle connection that is still good. Looks closely, for a system call, when
-    /// the request could not be repeated on another one.
-    pub fn checkout(&self, closely: bool, now: Instant) -> Option<Stream> {
+    /// Takes the freshest idle connection that is still good.
+    pub fn checkout(&self, now: Instant) -> Option<Stream> {
         self.follow();
         let mut idle = self.idle.borrow_mut();
         while let Some(freshest) = idle.pop_back() {
-            if self.is_good(&freshest, now) && (!closely || freshest.stream.is_idle_now()) {
+            if self.is_good(&freshest, now) {
                 self.cells.reused();
                 return Some(freshest.stream);
             }
         }
         None
+    }
+
+    /// The same for a request that could not be repeated on another connection: the oldest one, if
+    /// it is trusted with it, looked at once more for a system call.
+    pub fn checkout_trusted(&self, now: Instant) -> Option<Stream> {
+        self.follow();
+        let mut idle = self.idle.borrow_mut();
+        while let Some(oldest) = idle.pop_front() {
+            let age = now.saturating_duration_since(oldest.since);
+            if !self.is_good(&oldest, now) {
+                continue;
+            }
+            if !self.keeping.get().is_trusted(age, now) {
+                idle.push_front(oldest);
+                return None;
+            }
+            if oldest.stream.is_idle_now() {
+                self.cells.reused();
+                return Some(oldest.stream);
+            }
+            self.learn(|keeping| keeping.closed_after(age, now));
+        }
+        None
+    }
+
+    /// A connection that was taken out of the pool has carried a request.
+    pub fn reuse_held(&self) {
+        self.learn(Keeping::held);
+    }
+
+    /// A connection that was taken out of the pool turned out to be closed.
+    pub fn reuse_broke(&self, now: Instant) {
+        self.learn(|keeping| keeping.broke(now));
+    }
+
+    fn learn(&self, lesson: impl FnOnce(&mut Keeping)) {
+        let mut keeping = self.keeping.get();
+        lesson(&mut keeping);
+        self.keeping.set(keeping);
     }
 
     /// Keeps a connection on which nothing is outstanding in either direction, unless its address
@@ -89,7 +127,7 @@ impl Upstream {
         idle.push_back(Idle {
             stream,
             since: now,
-            until: now + self.idle_timeout.get().keep(announced, now),
+            until: now + self.keeping.get().keep(announced, now),
         });
     }
 
@@ -102,9 +140,8 @@ impl Upstream {
         if idle.stream.is_idle() {
             return true;
         }
-        let mut timeout = self.idle_timeout.get();
-        timeout.closed_after(now.saturating_duration_since(idle.since), now);
-        self.idle_timeout.set(timeout);
+        let age = now.saturating_duration_since(idle.since);
+        self.learn(|keeping| keeping.closed_after(age, now));
         false
     }
 

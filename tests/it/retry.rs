@@ -162,9 +162,10 @@ fn retries_are_counted() {
 }
 
 /// A client whose backend connection is in the pool and breaks on its second request.
-fn with_a_stale_connection() -> (Origin, Running, Client) {
-    let origin = Origin::scripted(|connection| {
-        if connection.number == 1 && connection.served == 2 {
+/// The first connection carries so many requests and breaks with the next.
+fn stale_after(requests: usize) -> (Origin, Running, Client) {
+    let origin = Origin::scripted(move |connection| {
+        if connection.number == 1 && connection.served == requests + 1 {
             connection.reset();
             return Ok(());
         }
@@ -176,14 +177,16 @@ fn with_a_stale_connection() -> (Origin, Running, Client) {
         .option("--threads", "1")
         .start();
     let mut client = sidekick.client();
-    assert_eq!(client.get("/warm").status(), 200);
+    for _ in 0..requests {
+        assert_eq!(client.get("/warm").status(), 200);
+    }
     (origin, sidekick, client)
 }
 
 #[test]
 fn stale_connection_is_replaced_by_a_fresh_one_to_the_same_backend() {
     for method in ["GET", "PUT", "DELETE"] {
-        let (origin, _sidekick, mut client) = with_a_stale_connection();
+        let (origin, _sidekick, mut client) = stale_after(1);
         assert_eq!(
             client.exchange(request(method, "/", b"x")).status(),
             200,
@@ -199,9 +202,16 @@ fn stale_connection_is_replaced_by_a_fresh_one_to_the_same_backend() {
 
 #[test]
 fn post_on_a_stale_connection_that_took_it_is_not_repeated() {
-    let (origin, _sidekick, mut client) = with_a_stale_connection();
+    let (origin, _sidekick, mut client) = stale_after(2);
     assert_eq!(client.exchange(request("POST", "/", b"x")).status(), 502);
-    assert_eq!(origin.request_count(), 2);
+    assert_eq!(origin.request_count(), 3);
+}
+
+#[test]
+fn post_is_not_trusted_to_a_connection_before_its_backend_has_kept_one() {
+    let (origin, _sidekick, mut client) = stale_after(1);
+    assert_eq!(client.exchange(request("POST", "/", b"x")).status(), 200);
+    assert_eq!(origin.connections(), 2);
 }
 
 #[test]
