@@ -22,6 +22,7 @@ mod interim;
 mod keep_alive;
 mod large_bodies;
 mod local_paths;
+mod outage;
 mod output;
 mod reload;
 mod resume;
