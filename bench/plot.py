@@ -1,4 +1,4 @@
-"""Draw one plot as SVG: JSON on standard input, as bench/scaling gives it.
+"""Draw one plot as SVG: JSON on standard input, as bench/scaling and bench/fleet give it.
 
 Runs with the Python of the benchmarks' virtual environment, which has matplotlib.
 """
@@ -20,9 +20,12 @@ def main() -> None:
     """Read, draw, write."""
     plot = json.load(sys.stdin)
     figure, axes = pyplot.subplots(figsize=(6.4, 3.6))
+    is_curve = plot.get("curve", False)
     for name, points in plot["lines"].items():
-        axes.plot(*zip(*points, strict=True), marker="o", label=name)
-    if plot["bytes"]:
+        axes.plot(*zip(*points, strict=True), marker=None if is_curve else "o", label=name)
+    if is_curve:
+        axes.set_ylim(bottom=0)
+    elif plot["bytes"]:
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(in_bytes))

@@ -22,6 +22,25 @@ pub(super) struct Begun {
     keep_alive: bool,
 }
 
+/// A download that goes on, or tries to.
+struct Continued {
+    promise: Resume,
+    /// Bytes that the client had when the last backend broke.
+    received: u64,
+    /// Attempts since then.
+    attempts: u32,
+}
+
+impl Continued {
+    /// The client has `received` bytes now: attempts are counted anew when that is more.
+    fn advance(&mut self, received: u64) {
+        if received > self.received {
+            self.received = received;
+            self.attempts = 0;
+        }
+    }
+}
+
 impl Connection<'_> {
     /// Writes the response head for the client and looks at the body bytes that came with it.
     pub(super) fn begin_response(
@@ -87,7 +106,7 @@ impl Connection<'_> {
             mut download,
             keep_alive,
         } = begun;
-        let mut resume = None;
+        let mut continued = None;
         loop {
             let upstream = Rc::clone(leg.attempt.upstream());
             let moved = self
@@ -103,7 +122,7 @@ impl Connection<'_> {
             let Failure { fault, .. } = self.failed(&mut leg.attempt, fault, false);
             drop(leg);
             let resumed = if is_backends {
-                self.resume(exchange, upload, report, &mut download, &mut resume)
+                self.resume(exchange, upload, report, &mut download, &mut continued)
                     .await
             } else {
                 None
@@ -138,43 +157,50 @@ impl Connection<'_> {
 
     /// Has the download go on from another backend; `None` when it cannot.
     ///
-    /// Each time that bytes have come, the first attempt is not bounded by the budget: what broke is
-    /// not a request that asks again and again, but one that is getting on.
+    /// Each time that bytes have come, attempts are counted from zero, and the first is not bounded by
+    /// the budget: this is not a request that asks again and again, but one that is getting on.
     async fn resume(
         &mut self,
         exchange: &mut Exchange,
         upload: &mut Upload,
         report: &mut Report,
         download: &mut Download,
-        resume: &mut Option<Resume>,
+        continued: &mut Option<Continued>,
     ) -> Option<Leg> {
-        let promise = match resume {
+        let continued = match continued {
             Some(known) => known,
-            none => none.insert(Resume::of(
-                &exchange.request,
-                exchange.inbox.filled(),
-                &exchange.response_head,
-            )?),
+            none => none.insert(Continued {
+                promise: Resume::of(
+                    &exchange.request,
+                    exchange.inbox.filled(),
+                    &exchange.response_head,
+                )?,
+                received: 0,
+                attempts: 0,
+            }),
         };
-        let received = promise.length() - download.missing();
+        let received = continued.promise.length() - download.missing();
+        continued.advance(received);
         let snapshot = self.proxy.snapshot();
         let mut route = Route::default();
         if let Some(broken) = &report.upstream {
             route.leave_out(broken.backend());
         }
         let mut again = None;
-        for number in 0..=self.proxy.parts.limits.retries {
+        while continued.attempts < self.proxy.parts.limits.retries {
             let start = Start {
                 at: Instant::now(),
                 fresh: again.is_some(),
                 passes_interim: false,
             };
+            let is_retry = continued.attempts > 0;
+            continued.attempts += 1;
             let upstream = again
                 .take()
-                .or_else(|| self.next(&mut route, &snapshot, number > 0, start.at))?;
+                .or_else(|| self.next(&mut route, &snapshot, is_retry, start.at))?;
             exchange.retry();
             exchange.request_head.clear();
-            promise.write(
+            continued.promise.write(
                 &exchange.request,
                 exchange.inbox.filled(),
                 &self.forwarded(),
@@ -196,8 +222,8 @@ impl Connection<'_> {
                     continue;
                 }
             };
-            let answer = promise.continues(&exchange.response, exchange.outbox.filled(), received);
-            match answer {
+            let promise = &continued.promise;
+            match promise.continues(&exchange.response, exchange.outbox.filled(), received) {
                 Ok(known) => {
                     download.go_on(exchange, &self.proxy.pipes, known).ok()?;
                     return Some(leg);

@@ -362,3 +362,42 @@ fn slow_backend_whose_checks_pass_is_waited_for() {
     assert_eq!(sidekick.get("/").text(), "slow");
     assert_eq!(asked(&origins).len(), 1);
 }
+
+#[test]
+fn download_that_gets_no_further_ends() {
+    let object = object(500_000);
+    let origins: Vec<Origin> = (0..2)
+        .map(|_| {
+            let object = Arc::clone(&object);
+            Origin::scripted(move |connection| {
+                let is_first = !connection.request.has("Range");
+                let limit = if is_first { 100_000 } else { 0 };
+                serve(connection, &object, ETAG, limit, Death::Fin)
+            })
+        })
+        .collect();
+    let sidekick = Sidekick::new().site(&origins).start();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    let head = client.read_head();
+    assert!(client.read_cut_body(&head)[..] == object[..100_000]);
+    assert!(
+        asked(&origins).len() <= 1 + 7,
+        "as many as --retries allows"
+    );
+}
+
+#[test]
+fn no_retries_means_no_resuming_either() {
+    let object = object(500_000);
+    let origins = dying(2, &object, 100_000, Death::Fin);
+    let sidekick = Sidekick::new()
+        .option("--retries", "0")
+        .site(&origins)
+        .start();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    let head = client.read_head();
+    assert!(client.read_cut_body(&head)[..] == object[..100_000]);
+    assert_eq!(asked(&origins).len(), 1);
+}
