@@ -122,8 +122,8 @@ impl Connection<'_> {
             let Failure { fault, .. } = self.failed(&mut leg.attempt, fault, false);
             drop(leg);
             let resumed = if is_backends {
-                self.resume(exchange, upload, report, &mut download, &mut continued)
-                    .await
+                // Boxed: an idle connection has room for whatever its requests may come to.
+                Box::pin(self.resume(exchange, upload, report, &mut download, &mut continued)).await
             } else {
                 None
             };
