@@ -17,7 +17,7 @@ use super::route::Route;
 use crate::http::{BodyFraming, ClientSide, Version, write_response};
 
 /// A response whose head is written and waits to be sent.
-pub(super) struct Begun {
+struct Begun {
     download: Download,
     keep_alive: bool,
 }
@@ -43,7 +43,7 @@ impl Continued {
 
 impl Connection<'_> {
     /// Writes the response head for the client and looks at the body bytes that came with it.
-    pub(super) fn begin_response(
+    fn begin_response(
         &self,
         exchange: &mut Exchange,
         upload: &Upload,
@@ -94,18 +94,24 @@ impl Connection<'_> {
     }
 
     /// Passes the response on, and decides what becomes of both connections.
+    ///
+    /// # Errors
+    /// It is malformed, and the client has got nothing of it yet.
     pub(super) async fn deliver(
         &mut self,
         exchange: &mut Exchange,
         upload: &mut Upload,
         report: &mut Report,
-        begun: Begun,
         mut leg: Leg,
-    ) -> Next {
+    ) -> Result<Next, Failure> {
+        let begun = self.begin_response(exchange, upload, report, leg.answered);
         let Begun {
             mut download,
             keep_alive,
-        } = begun;
+        } = match begun {
+            Ok(begun) => begun,
+            Err(fault) => return Err(self.failed(&mut leg.attempt, fault, false)),
+        };
         let mut continued = None;
         loop {
             let upstream = Rc::clone(leg.attempt.upstream());
@@ -133,7 +139,7 @@ impl Connection<'_> {
                     report.mended();
                     leg = next;
                 }
-                None => return Next::End(cut_short(&fault, exchange, &download)),
+                None => return Ok(Next::End(cut_short(&fault, exchange, &download))),
             }
         }
         let spotless = upload.is_complete()
@@ -148,11 +154,11 @@ impl Connection<'_> {
             let announced = exchange.response.idle_timeout();
             attempt.upstream().put_back(backend, announced, now);
         }
-        match (keep_alive, upload.is_received()) {
+        Ok(match (keep_alive, upload.is_received()) {
             (true, true) => Next::KeepAlive,
             (false, true) => Next::End(Ending::Close),
             (_, false) => Next::End(Ending::Linger),
-        }
+        })
     }
 
     /// Has the download go on from another backend; `None` when it cannot.

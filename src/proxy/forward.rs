@@ -23,7 +23,7 @@ pub(super) struct Leg {
     pub(super) backend: Stream,
     pub(super) attempt: Attempt,
     /// When the response head was there.
-    answered: Instant,
+    pub(super) answered: Instant,
     /// What the request's tally said when it began: bytes before are another attempt's.
     before: (u64, u64),
 }
@@ -79,7 +79,10 @@ impl Connection<'_> {
             };
             let asked = self.ask(exchange, upload, report, &upstream, start).await;
             let attempted = match asked {
-                Ok(leg) => self.answer_from(exchange, upload, report, leg).await,
+                Ok(leg) if exchange.response.status() == 101 => {
+                    Ok(self.tunnel(exchange, upload, report, leg).await)
+                }
+                Ok(leg) => self.deliver(exchange, upload, report, leg).await,
                 Err(failure) => Err(failure),
             };
             let Failure { fault, reused } = match attempted {
@@ -189,24 +192,6 @@ impl Connection<'_> {
         })
     }
 
-    /// Passes on what the backend answered.
-    async fn answer_from(
-        &mut self,
-        exchange: &mut Exchange,
-        upload: &mut Upload,
-        report: &mut Report,
-        mut leg: Leg,
-    ) -> Result<Next, Failure> {
-        if exchange.response.status() == 101 {
-            report.answered(exchange, leg.answered);
-            return Ok(self.tunnel(exchange, upload, report, leg).await);
-        }
-        match self.begin_response(exchange, upload, report, leg.answered) {
-            Ok(begun) => Ok(self.deliver(exchange, upload, report, begun, leg).await),
-            Err(fault) => Err(self.failed(&mut leg.attempt, fault, false)),
-        }
-    }
-
     pub(super) fn relay<'b>(
         &'b mut self,
         exchange: &'b mut Exchange,
@@ -267,6 +252,7 @@ impl Connection<'_> {
         report: &mut Report,
         mut leg: Leg,
     ) -> Next {
+        report.answered(exchange, leg.answered);
         let Exchange {
             request,
             response,
