@@ -15,6 +15,7 @@ use super::resume::{Mismatch, Resume};
 use super::retry::stale;
 use super::route::Route;
 use crate::http::{BodyFraming, ClientSide, Version, write_response};
+use crate::upstream::Upstream;
 
 /// A response whose head is written and waits to be sent.
 struct Begun {
@@ -193,6 +194,7 @@ impl Connection<'_> {
             route.leave_out(broken.backend());
         }
         let mut again = None;
+        let mut failed: Option<Rc<Upstream>> = None;
         while continued.attempts < self.proxy.parts.limits.retries {
             let start = Start {
                 at: Instant::now(),
@@ -204,6 +206,9 @@ impl Connection<'_> {
             let upstream = again
                 .take()
                 .or_else(|| self.next(&mut route, &snapshot, is_retry, start.at))?;
+            if let Some(failed) = failed.take() {
+                failed.cells().retried();
+            }
             exchange.retry();
             exchange.request_head.clear();
             continued.promise.write(
@@ -221,10 +226,10 @@ impl Connection<'_> {
                     return None;
                 }
                 Err(Failure { fault, reused }) => {
-                    upstream.cells().retried();
                     if stale(&fault, reused, !exchange.outbox.is_empty()) {
-                        again = Some(upstream);
+                        again = Some(Rc::clone(&upstream));
                     }
+                    failed = Some(upstream);
                     continue;
                 }
             };
@@ -234,7 +239,7 @@ impl Connection<'_> {
                     download.go_on(exchange, &self.proxy.pipes, known).ok()?;
                     return Some(leg);
                 }
-                Err(Mismatch::Unable) => upstream.cells().retried(),
+                Err(Mismatch::Unable) => failed = Some(upstream),
                 Err(Mismatch::Other) => return None,
             }
         }

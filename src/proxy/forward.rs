@@ -64,10 +64,13 @@ impl Connection<'_> {
         self.proxy.budget.borrow_mut().requested();
         let mut route = Route::default();
         let mut again: Option<Rc<Upstream>> = None;
-        let mut last = None;
+        let mut last: Option<(Rc<Upstream>, u16)> = None;
         loop {
             let start = Start {
-                at: last.map_or(report.tally.began, |_| Instant::now()),
+                at: match last {
+                    None => report.tally.began,
+                    Some(_) => Instant::now(),
+                },
                 fresh: again.is_some(),
                 passes_interim: true,
             };
@@ -75,8 +78,12 @@ impl Connection<'_> {
                 .take()
                 .or_else(|| self.next(&mut route, &snapshot, last.is_some(), start.at));
             let Some(upstream) = next else {
-                return self.nothing_left(exchange, report, last).await;
+                let status = last.map(|(_, status)| status);
+                return self.nothing_left(exchange, report, status).await;
             };
+            if let Some((failed, _)) = &last {
+                failed.cells().retried();
+            }
             let asked = self.ask(exchange, upload, report, &upstream, start).await;
             let attempted = match asked {
                 Ok(leg) if exchange.response.status() == 101 => {
@@ -105,10 +112,9 @@ impl Connection<'_> {
                 }
                 Verdict::Abandon => return Next::End(Ending::Close),
             }
-            upstream.cells().retried();
             upload.rewind();
             exchange.retry();
-            last = Some(fault.status());
+            last = Some((upstream, fault.status()));
         }
     }
 

@@ -76,28 +76,41 @@ fn frozen_backend_delays_only_what_it_had() {
 
 #[test]
 fn lot_that_is_down_is_left_alone_and_used_again_within_a_health_interval() {
-    const OUTAGE: Duration = Duration::from_secs(4);
+    const OUTAGE: Duration = Duration::from_secs(3);
     let origins: Vec<Origin> = (0..3).map(|_| Origin::saying("ok")).collect();
-    let sidekick = Sidekick::new().health_every("1s").site(&origins).start();
+    let sidekick = Sidekick::new()
+        .option("--threads", "1")
+        .health_every("1s")
+        .site(&origins)
+        .start();
+    let sum = |metric: &str| -> u64 {
+        let each = origins
+            .iter()
+            .map(|origin| sidekick.metric_of(metric, origin) as u64);
+        each.sum()
+    };
     let mut client = sidekick.client();
     for origin in &origins {
         origin.refuse();
         origin.close_connections();
     }
+    let is_down = |origin: &Origin| sidekick.metric_of("sidekick_backend_up", origin) < 0.5;
+    wait_until("all are down", || {
+        assert_eq!(client.get("/").status(), 502);
+        origins.iter().all(is_down) && sum("sidekick_health_error_counts") >= 3
+    });
+    let retries = sum("sidekick_retries_total");
+    assert!(retries <= 3 + 10, "{retries} retries in all");
+    let attempts = sum("sidekick_connect_errors_total");
     let began = Instant::now();
-    let mut refused = 0;
     while began.elapsed() < OUTAGE {
         assert_eq!(client.get("/").status(), 502);
-        refused += 1;
         thread::sleep(Duration::from_millis(5));
     }
-    let attempts: f64 = origins
-        .iter()
-        .map(|origin| sidekick.metric_of("sidekick_connect_errors_total", origin))
-        .sum();
-    assert!(
-        refused > 100 && attempts < 30.0,
-        "{attempts} attempts, {refused} requests"
+    assert_eq!(
+        sum("sidekick_connect_errors_total"),
+        attempts,
+        "nobody asks who is down"
     );
     for origin in &origins {
         origin.listen_again();
@@ -105,5 +118,5 @@ fn lot_that_is_down_is_left_alone_and_used_again_within_a_health_interval() {
     let began = Instant::now();
     wait_until("it serves again", || client.get("/").status() == 200);
     let took = began.elapsed();
-    assert!(took < Duration::from_millis(1800), "back after {took:?}");
+    assert!(took < Duration::from_secs(2), "back after {took:?}");
 }

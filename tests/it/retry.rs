@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::vocabulary::{
     Client, Origin, OriginConnection, Running, Sidekick, chunked_request, request,
@@ -254,4 +254,38 @@ fn retries_stay_within_the_budget_when_everything_fails() {
             .metric("sidekick_retry_budget_spent_total", &[])
             .is_some_and(|bounded| bounded >= 200.0)
     );
+}
+
+#[test]
+fn upload_that_waits_for_a_100_moves_until_one_says_it() {
+    let body = vec![b'x'; 4 << 20];
+    let asked = Arc::new(AtomicUsize::new(0));
+    let origins: Vec<Origin> = (0..3)
+        .map(|_| {
+            let asked = Arc::clone(&asked);
+            Origin::scripted(move |connection| {
+                if asked.fetch_add(1, Ordering::SeqCst) < 2 {
+                    connection.reset();
+                    return Ok(());
+                }
+                connection.send("HTTP/1.1 100 Continue\r\n\r\n")?;
+                let taken = connection.body()?.len();
+                connection.send(format!(
+                    "HTTP/1.1 200 OK\r\nTaken: {taken}\r\nContent-Length: 0\r\n\r\n"
+                ))
+            })
+        })
+        .collect();
+    let sidekick = Sidekick::new().site(&origins).start();
+    let mut client = sidekick.client();
+    client.send(format!(
+        "PUT /key HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    ));
+    assert_eq!(client.read_response().status(), 100);
+    client.send(&body);
+    let response = client.read_response();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.field("Taken"), Some(body.len().to_string()));
+    assert_eq!(requests_at(&origins), 3);
 }
