@@ -1,5 +1,5 @@
-//! Where the next attempt of a request goes: the first site that can serve, its best backend,
-//! never one that was tried before.
+//! Where the next attempt of a request goes: the first site that can serve, its best backend, and
+//! one that was tried before only when all others were.
 
 use std::sync::Arc;
 use std::time::Instant;

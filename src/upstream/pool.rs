@@ -1,4 +1,5 @@
-//! Idle connections of one worker, by backend; the freshest is used first, the rest ages out.
+//! Idle connections of one worker, by backend; the freshest is used first, the rest ages out. What
+//! cannot be repeated takes the oldest, if that is trusted (`idle`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

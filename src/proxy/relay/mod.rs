@@ -240,14 +240,15 @@ impl Relay<'_> {
         if download.waits_for_client(self.ends.exchange) || self.upload.waits_for_client() {
             return (look == Look::TooLong).then_some(Fault::ClientStalled);
         }
-        let exchange = &*self.ends.exchange;
-        let resume = Resume::of(
-            &exchange.request,
-            exchange.inbox.filled(),
-            &exchange.response_head,
-        );
-        self.gives_up(look, resume.is_some() || download.is_resumed())
+        let may_move = download.is_resumed() || self.can_be_resumed();
+        self.gives_up(look, may_move)
             .then_some(Fault::BackendStalled)
+    }
+
+    fn can_be_resumed(&self) -> bool {
+        let exchange = &*self.ends.exchange;
+        let sent = exchange.inbox.filled();
+        Resume::of(&exchange.request, sent, &exchange.response_head).is_some()
     }
 
     /// Whether to wait for the backend no longer. The first look that finds it silent has it checked.
