@@ -2,7 +2,7 @@
 //!
 //! Source: "Signature Calculations for the Authorization Header" of the Amazon S3 API reference.
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
