@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{health::HealthConfig, limits::Limits, listen::ListenAddress, run};
-use super::args::{output::OutputConfig, sites::Balance, sites::DnsConfig};
+use super::args::{output::OutputConfig, sites::Balance, sites::DnsConfig, tls::TlsConfig};
 use super::command_line::Typed;
 use super::error::{Error, Problem, shown};
-use super::setting::Settings;
+use super::setting::{Settings, file_path};
 use super::site::{MOST_ENDPOINTS, SiteConfig, too_many};
 use super::{Config, environment, file, unavailable, warning};
 
@@ -58,6 +58,7 @@ impl Arguments {
         Ok(Config {
             health: HealthConfig::build(&settings)?,
             dns: DnsConfig::build(&settings, &sites)?,
+            tls: TlsConfig::build(&settings)?,
             output: OutputConfig::build(&settings)?,
             balance: Balance::build(&settings)?,
             limits: Limits::build(&settings)?,
@@ -115,7 +116,6 @@ fn sites_of(typed: &[TypedSite]) -> Result<Vec<SiteConfig>, Error> {
             return Err(refuse(&too_many()));
         }
         for endpoint in &site.endpoints {
-            unavailable::check_endpoint(endpoint)?;
             if let Some(first) = seen.insert(endpoint.server(), at) {
                 return Err(refuse(&Problem::new(if first == at {
                     format!("`{endpoint}` is named twice; remove one")
@@ -127,12 +127,4 @@ fn sites_of(typed: &[TypedSite]) -> Result<Vec<SiteConfig>, Error> {
         sites.push(site);
     }
     Ok(sites)
-}
-
-fn file_path(text: &str) -> Result<PathBuf, Problem> {
-    if text.is_empty() {
-        Err(Problem::new("a file name is missing"))
-    } else {
-        Ok(text.into())
-    }
 }

@@ -17,8 +17,9 @@ Usage: sidekick [FLAGS] SITE1 [SITE2..]
        sidekick completions bash|elvish|fish|powershell|zsh
        sidekick man
 
-A SITE is the servers of one cluster, separated by commas: http://HOST[:PORT]. {1...4} stands for
-each of 1, 2, 3, 4. Sites are ordered by preference: the second serves while the first cannot.
+A SITE is the servers of one cluster, separated by commas: http://HOST[:PORT] or https://. {1...4}
+stands for each of 1, 2, 3, 4. Sites are ordered by preference: the second serves while the first
+cannot.
 ";
 
 /// How values are written, and which place wins.

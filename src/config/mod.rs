@@ -20,6 +20,7 @@ mod help;
 mod host;
 mod invocation;
 mod reference;
+mod secret;
 mod setting;
 mod site;
 mod summary;
@@ -35,12 +36,14 @@ pub use args::limits::Limits;
 pub use args::listen::ListenAddress;
 pub use args::output::{OutputConfig, TraceKind};
 pub use args::sites::{Balance, DnsConfig, NameServers};
+pub use args::tls::{BackendTls, IdentityFiles, ListenerTls, TlsConfig, TlsVersion};
 pub use arguments::Arguments;
 pub use endpoint::{Endpoint, Scheme};
 pub use error::{Error, ErrorKind, Problem};
 pub use host::Host;
 pub use invocation::{Invocation, from_process, parse, read_file};
 pub use reference::{flag_table, reference};
+pub use secret::Secret;
 pub use site::{MOST_ENDPOINTS, SiteConfig};
 
 /// Everything a running process was asked to be. Nothing after this knows a flag's name.
@@ -54,6 +57,8 @@ pub struct Config {
     pub health: HealthConfig,
     /// How names become addresses.
     pub dns: DnsConfig,
+    /// TLS on both sides.
+    pub tls: TlsConfig,
     /// What is printed.
     pub output: OutputConfig,
     /// Which of a site's backends gets a request.

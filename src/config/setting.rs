@@ -151,6 +151,15 @@ pub(crate) fn boolean(text: &str) -> Result<bool, Problem> {
     }
 }
 
+/// Reads the name of a file.
+pub(crate) fn file_path(text: &str) -> Result<PathBuf, Problem> {
+    if text.is_empty() {
+        Err(Problem::new("a file name is missing"))
+    } else {
+        Ok(text.into())
+    }
+}
+
 /// Reads a whole number within the bounds, both included.
 pub(crate) fn whole(text: &str, least: u32, most: u32) -> Result<u32, Problem> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Balance, Config, duration};
+use super::{BackendTls, Balance, Config, Host, ListenerTls, Scheme, duration};
 
 /// Endpoints of a site that are named one by one.
 const NAMED: usize = 8;
@@ -13,7 +13,12 @@ impl fmt::Display for Config {
         if let Some(path) = &self.file {
             writeln!(f, "file     {}", path.display())?;
         }
-        writeln!(f, "listen   {}", self.listen)?;
+        writeln!(
+            f,
+            "listen   {}{}",
+            self.listen,
+            shown_to_clients(&self.tls.listener)
+        )?;
         for (at, site) in self.sites.iter().enumerate() {
             write!(f, "site {:<3} ", at + 1)?;
             for (nth, endpoint) in site.endpoints.iter().take(NAMED).enumerate() {
@@ -23,6 +28,9 @@ impl fmt::Display for Config {
                 0 => writeln!(f)?,
                 more => writeln!(f, " and {more} more")?,
             }
+        }
+        if self.sites.iter().any(|site| site.scheme() == Scheme::Https) {
+            writeln!(f, "trust    {}", believed(&self.tls.backends))?;
         }
         let health = &self.health;
         write!(f, "health   GET {}", health.path)?;
@@ -57,5 +65,31 @@ impl fmt::Display for Config {
             write!(f, "\nwarning  {warning}")?;
         }
         Ok(())
+    }
+}
+
+fn shown_to_clients(tls: &ListenerTls) -> String {
+    match tls {
+        ListenerTls::Plain => String::new(),
+        ListenerTls::Files(files) => format!(", TLS with {}", files.cert.display()),
+        ListenerTls::SelfSigned(names) => {
+            let names: Vec<String> = names.iter().map(Host::to_string).collect();
+            format!(
+                ", TLS with a self-signed certificate for {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+fn believed(tls: &BackendTls) -> String {
+    let trusted = match &tls.cacert {
+        _ if tls.insecure => "any certificate of a backend, not verified".to_owned(),
+        Some(path) => format!("backends by {}", path.display()),
+        None => "backends by the certificates of the system".to_owned(),
+    };
+    match &tls.identity {
+        Some(files) => format!("{trusted}; shown to them {}", files.cert.display()),
+        None => trusted,
     }
 }

@@ -161,7 +161,7 @@ fn short_flags_mean_what_the_long_ones_mean() {
         Call::new(&["-v"]).parse(),
         Ok(Invocation::Version(_))
     ));
-    Call::new(&["-i", SITE]).refused("`--insecure` is not available in this version yet");
+    assert!(Call::new(&["-i", SITE]).config().tls.backends.insecure);
 }
 
 #[test]
@@ -291,10 +291,6 @@ fn wrong_sites_name_their_place() {
             "SITE 1 `…@…`: an endpoint has no user name or password",
         ),
         (&["http://u:p@h:9,http://b"], "…@…"),
-        (
-            &["https://a"],
-            "`https://a` is not available in this version yet: TLS",
-        ),
     ] {
         Call::new(sites).refused(words);
     }
@@ -345,7 +341,10 @@ fn faults_of_the_file_name_file_and_line() {
         .refused("/s.toml:3: `log` expects true or false");
     call.clone()
         .file("cert = 'x'")
-        .refused("/s.toml:1: `cert` is not available");
+        .refused("/s.toml:1: `cert = x`: --key is missing; name both or none");
+    call.clone()
+        .file("pprof = 'x'")
+        .refused("/s.toml:1: `pprof` is not available");
     let unread = Call::new(&["--config", "/none.toml", SITE])
         .parse()
         .expect_err("no file");
@@ -366,6 +365,78 @@ fn round_robin_dns_needs_exactly_one_endpoint() {
         call.args.push("--rr-dns-mode".to_owned());
         call.refused("needs exactly one endpoint");
     }
+}
+
+#[test]
+fn half_of_a_pair_is_refused_with_the_other_half_named() {
+    for (args, words) in [
+        (&["--cert=/c"][..], "`--cert /c`: --key is missing"),
+        (&["--key=/k"], "`--key /k`: --cert is missing"),
+        (
+            &["--client-cert=/c"],
+            "`--client-cert /c`: --client-key is missing",
+        ),
+        (
+            &["--client-key=/k"],
+            "`--client-key /k`: --client-cert is missing",
+        ),
+        (&["--cert=", "--key=/k"], "a file name is missing"),
+        (
+            &["--key-password=x"],
+            "`--key-password ***`: there is no key",
+        ),
+        (
+            &["--cert=/c", "--key=/k", "--auto-tls-host=a,b"],
+            "`--auto-tls-host a,b`: a self-signed certificate beside that of --cert",
+        ),
+        (&["--auto-tls-host=a,,b"], "a name is missing"),
+        (&["--auto-tls-host=a b"], "cannot stand in a host name"),
+        (&["--tls-max=1.1"], "expected 1.2 or 1.3"),
+    ] {
+        let mut call = Call::new(args);
+        call.args.push(SITE.to_owned());
+        call.refused(words);
+    }
+}
+
+#[test]
+fn one_password_opens_the_keys_of_both_sides_and_is_never_printed() {
+    let call = Call::new(&[
+        "--cert=/c",
+        "--key=/k",
+        "--client-cert=/cc",
+        "--client-key=/ck",
+        "https://a",
+    ])
+    .variable("SIDEKICK_KEY_PASSWORD", "hunter2");
+    let tls = call.config().tls;
+    let identity = |cert: &str, key: &str| IdentityFiles {
+        cert: cert.into(),
+        key: key.into(),
+        password: Some(Secret::new("hunter2")),
+    };
+    assert_eq!(tls.listener, ListenerTls::Files(identity("/c", "/k")));
+    assert_eq!(tls.backends.identity, Some(identity("/cc", "/ck")));
+    assert!(!format!("{:?}", call.config()).contains("hunter2"));
+    assert!(!call.config().to_string().contains("hunter2"));
+    let unset = call.variable("SIDEKICK_KEY_PASSWORD", "").config();
+    assert_eq!(
+        unset.tls.backends.identity.and_then(|files| files.password),
+        None
+    );
+}
+
+#[test]
+fn names_of_the_self_signed_certificate_are_listed() {
+    let tls = Call::new(&["--auto-tls-host=a, ::1,a", SITE]).config().tls;
+    let names = ["a", "[::1]"].map(|name| Host::parse(name).expect(name));
+    assert_eq!(tls.listener, ListenerTls::SelfSigned(names.to_vec()));
+    assert_eq!(tls.newest, TlsVersion::V13);
+    let tls = Call::new(&["--tls-max=1.2", SITE]).config().tls;
+    assert_eq!(
+        (tls.listener, tls.newest),
+        (ListenerTls::Plain, TlsVersion::V12)
+    );
 }
 
 #[test]
@@ -445,7 +516,7 @@ fn what_is_not_built_is_refused_from_every_place() {
 }
 
 /// A value for each flag that is built, which must change what the call means.
-const EXAMPLES: [(&str, &str); 28] = [
+const EXAMPLES: [(&str, &str); 37] = [
     ("address", ":1"),
     ("host-balance", "random"),
     ("rr-dns-mode", "true"),
@@ -470,10 +541,28 @@ const EXAMPLES: [(&str, &str); 28] = [
     ("max-connections", "1"),
     ("retries", "0"),
     ("threads", "2"),
+    ("cert", "/c.pem"),
+    ("key", "/k.pem"),
+    ("key-password", "open"),
+    ("auto-tls-host", "localhost"),
+    ("tls-max", "1.2"),
+    ("cacert", "/ca.pem"),
+    ("client-cert", "/c.pem"),
+    ("client-key", "/k.pem"),
+    ("insecure", "true"),
     ("config", "/s.toml"),
     ("check", "true"),
     ("help", "true"),
     ("version", "true"),
+];
+
+/// Flags that mean nothing alone, each with those that it needs beside it.
+const COMPANIONS: [(&str, &[&str]); 5] = [
+    ("cert", &["--key=/k.pem"]),
+    ("key", &["--cert=/c.pem"]),
+    ("client-cert", &["--client-key=/k.pem"]),
+    ("client-key", &["--client-cert=/c.pem"]),
+    ("key-password", &["--cert=/c.pem", "--key=/k.pem"]),
 ];
 
 #[test]
@@ -485,13 +574,18 @@ fn every_flag_is_built_or_refused_in_words() {
         plain.file = Some(String::new());
         let mut typed = plain.clone();
         typed.args.push(format!("--{name}={value}"));
+        let mut variable = plain.clone().variable(&flag.variable(), value);
+        if let Some((_, beside)) = COMPANIONS.iter().find(|(flag, _)| flag == name) {
+            let beside = beside.iter().map(ToString::to_string);
+            typed.args.extend(beside.clone());
+            variable.args.extend(beside);
+        }
         let config = |call: &Call| match call.parse().expect("accepted") {
             Invocation::Run(config, _) => format!("{config:?}"),
             other => format!("{other:?}"),
         };
         assert_ne!(config(&plain), config(&typed), "--{name} changes nothing");
         if flag.reach != Reach::CommandLine {
-            let variable = plain.clone().variable(&flag.variable(), value);
             assert_eq!(config(&variable), config(&typed), "{}", flag.variable());
         }
     }
@@ -590,6 +684,14 @@ fn check_says_what_would_run() {
         "http://a8 and 1 more",
         "site 2   http://b",
         "/r for the last",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+    let secured = Call::new(&["--auto-tls-host=a", "--cacert=/ca", "https://m"]).config();
+    let text = secured.to_string();
+    for words in [
+        "listen   :8080, TLS with a self-signed certificate for a",
+        "trust    backends by /ca",
     ] {
         assert!(text.contains(words), "{text}");
     }

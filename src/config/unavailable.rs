@@ -1,26 +1,15 @@
 //! What the contract promises and this version cannot do yet. It is refused in words, never
 //! accepted and ignored. Building a feature removes its rows.
 
-use super::args::{admin, cache, tls};
-use super::endpoint::{Endpoint, Scheme};
-use super::error::{Error, shown};
+use super::args::{admin, cache};
+use super::error::Error;
 use super::flag::{Flag, Kind};
 use super::setting::{Origin, Setting, Settings, boolean};
 
-const TLS: &str = "TLS arrives with a later release";
 const ADMIN: &str = "the admin listener arrives with a later release";
 
 /// Flags, each with the sentence that says when.
 const FLAGS: &[(&Flag, &str)] = &[
-    (&tls::CERT, TLS),
-    (&tls::KEY, TLS),
-    (&tls::KEY_PASSWORD, TLS),
-    (&tls::AUTO_TLS_HOST, TLS),
-    (&tls::TLS_MAX, TLS),
-    (&tls::CACERT, TLS),
-    (&tls::CLIENT_CERT, TLS),
-    (&tls::CLIENT_KEY, TLS),
-    (&tls::INSECURE, TLS),
     (&admin::ADMIN_ADDRESS, ADMIN),
     (&admin::PPROF, "profiles arrive with a later release"),
 ];
@@ -30,9 +19,6 @@ const VARIABLES: &[(&str, &str)] = &[(
     cache::ENDPOINT,
     "the shared cache arrives with a later release",
 )];
-
-/// Schemes of endpoints.
-const SCHEMES: &[(Scheme, &str)] = &[(Scheme::Https, TLS)];
 
 /// Whether the flag as a whole is refused.
 pub(crate) fn is_refused(flag: &Flag) -> bool {
@@ -55,20 +41,6 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
 pub(crate) fn check_variables(is_set: impl Fn(&str) -> bool) -> Result<(), Error> {
     match VARIABLES.iter().find(|(name, _)| is_set(name)) {
         Some((name, sentence)) => Err(not_yet(name, sentence, "unset the variable")),
-        None => Ok(()),
-    }
-}
-
-/// Refuses an endpoint of a scheme that is not built.
-pub(crate) fn check_endpoint(endpoint: &Endpoint) -> Result<(), Error> {
-    match SCHEMES
-        .iter()
-        .find(|(scheme, _)| *scheme == endpoint.scheme)
-    {
-        Some((_, sentence)) => {
-            let label = shown(endpoint.label());
-            Err(not_yet(&label, sentence, "use an http:// endpoint"))
-        }
         None => Ok(()),
     }
 }
