@@ -7,6 +7,7 @@ mod listener;
 mod pipes;
 mod resolver;
 mod stream;
+pub mod tls;
 
 pub use buffer::{BUFFER_SIZE, Buffer, Stack};
 pub use deadline::{Deadlines, Ticket};
