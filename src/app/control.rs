@@ -22,7 +22,7 @@ use crate::discovery::Directory;
 use crate::event::{self, Event, Filter, Format, Sender, Severity, Writer};
 use crate::health::{Reporter, Roster};
 use crate::metrics::ProcessMetrics;
-use crate::net::{PipeShare, Resolver, bind, inherited};
+use crate::net::{Dialer, PipeShare, Resolver, bind, inherited};
 use crate::proxy::{Limits, Parts};
 use crate::server::{Plan, Supervisor};
 use crate::sys;
@@ -214,6 +214,7 @@ impl Started {
             events.clone(),
         ));
         let local = Arc::new(Local::new(Arc::clone(&figures)));
+        let (acceptor, connector) = unwired_tls();
         let plans = (0..threads(&config)).map(|_| Plan {
             parts: Parts {
                 limits: limits(&config),
@@ -228,6 +229,8 @@ impl Started {
                     files: pipe_files(open_files),
                     workers: threads(&config),
                 },
+                acceptor: acceptor.clone(),
+                connector: Arc::clone(&connector),
             },
             seed: fastrand::u64(..),
         });
@@ -251,7 +254,11 @@ impl Started {
         for warning in &config.warnings {
             news.tell(Severity::Info, warning.clone());
         }
-        let roster = Roster::new(config.health.clone(), Reporter::new(events, filter));
+        let roster = Roster::new(
+            config.health.clone(),
+            Dialer::new(connector, Rc::default()),
+            Reporter::new(events, filter),
+        );
         let control = Control {
             config,
             arguments,
@@ -408,4 +415,17 @@ fn limits(config: &Config) -> Limits {
         stall: STALL,
         retries: config.limits.retries,
     }
+}
+
+fn unwired_tls() -> (
+    Option<Arc<crate::net::tls::TlsAcceptor>>,
+    Arc<crate::net::tls::TlsConnector>,
+) {
+    let config = crate::net::tls::client_config(
+        crate::net::tls::Trust::Anyone,
+        None,
+        crate::config::TlsVersion::V13,
+    )
+    .expect("made");
+    (None, Arc::new(crate::net::tls::TlsConnector::new(config)))
 }

@@ -12,6 +12,7 @@ use super::Probe;
 use super::probe::ProbeError;
 use crate::config::HealthConfig;
 use crate::event::{Event, Filter, HealthEvent, Sender, TraceEvent, TraceKind};
+use crate::net::Dialer;
 use crate::topology::{Backend, Transition};
 
 /// A check that follows a request's complaint waits up to this long, so that many sidecars that
@@ -109,6 +110,7 @@ impl HealthChecker {
         backend: Arc<Backend>,
         config: &HealthConfig,
         last_site: bool,
+        dialer: Dialer,
         reporter: Reporter,
     ) -> Self {
         let path = if last_site {
@@ -116,7 +118,7 @@ impl HealthChecker {
         } else {
             &config.path
         };
-        let probe = Probe::new(&backend.identity().endpoint, path, config.timeout);
+        let probe = Probe::new(dialer, &backend.identity().endpoint, path, config.timeout);
         Self {
             probe,
             port: config.port,

@@ -10,11 +10,13 @@ use tokio::time::timeout;
 
 use crate::config::Endpoint;
 use crate::http::{Method, Parsed, Rejection, ResponseHead};
-use crate::net::{Buffer, DialError, Stream, dial};
+use crate::net::{Buffer, DialError, Dialer, Stream};
 
 /// What to ask a backend.
 #[derive(Clone, Debug)]
 pub struct Probe {
+    dialer: Dialer,
+    endpoint: Endpoint,
     request: Vec<u8>,
     path: String,
     within: Duration,
@@ -64,13 +66,15 @@ impl ProbeError {
 
 impl Probe {
     /// Asks `endpoint` for `path`, whatever port it is asked on; an answer must be there `within`.
-    pub fn new(endpoint: &Endpoint, path: &str, within: Duration) -> Self {
+    pub fn new(dialer: Dialer, endpoint: &Endpoint, path: &str, within: Duration) -> Self {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sidekick/{}\r\nAccept: */*\r\nConnection: close\r\n\r\n",
             endpoint.authority(),
             env!("CARGO_PKG_VERSION"),
         );
         Self {
+            dialer,
+            endpoint: endpoint.clone(),
             request: request.into_bytes(),
             path: path.to_owned(),
             within,
@@ -93,7 +97,9 @@ impl Probe {
     /// Anything but a 200 in time.
     pub async fn check(&self, addresses: &[SocketAddr]) -> Result<(), ProbeError> {
         let asked = async {
-            let mut stream = dial(addresses, 0, self.within)
+            let mut stream = self
+                .dialer
+                .dial(&self.endpoint, addresses, 0, self.within)
                 .await
                 .map_err(ProbeError::Dial)?;
             self.ask(&mut stream).await
@@ -125,9 +131,7 @@ impl Probe {
                 match stream.poll_read(context, &mut buffer) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(ProbeError::Broken(None))),
                     Poll::Ready(Ok(_)) => {}
-                    Poll::Ready(Err(error)) => {
-                        return Poll::Ready(Err(ProbeError::Broken(Some(error))));
-                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(broken(error))),
                     Poll::Pending => return Poll::Pending,
                 }
                 let parsed = head.parse(buffer.filled(), Method::Get, false);
@@ -147,4 +151,9 @@ impl Probe {
         })
         .await
     }
+}
+
+fn broken(error: std::io::Error) -> ProbeError {
+    let is_end = error.kind() == std::io::ErrorKind::UnexpectedEof;
+    ProbeError::Broken((!is_end).then_some(error))
 }

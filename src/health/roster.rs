@@ -6,21 +6,24 @@ use tokio::task::AbortHandle;
 
 use super::{HealthChecker, Reporter};
 use crate::config::HealthConfig;
+use crate::net::Dialer;
 use crate::topology::{Backend, Snapshot};
 
 /// The running checks, one a backend.
 #[derive(Debug)]
 pub struct Roster {
     config: HealthConfig,
+    dialer: Dialer,
     reporter: Reporter,
     checks: Vec<(Arc<Backend>, AbortHandle)>,
 }
 
 impl Roster {
     /// Nobody is checked yet.
-    pub fn new(config: HealthConfig, reporter: Reporter) -> Self {
+    pub fn new(config: HealthConfig, dialer: Dialer, reporter: Reporter) -> Self {
         Self {
             config,
+            dialer,
             reporter,
             checks: Vec::new(),
         }
@@ -72,6 +75,7 @@ impl Roster {
             Arc::clone(backend),
             &self.config,
             last_site,
+            self.dialer.clone(),
             self.reporter.clone(),
         );
         tokio::task::spawn_local(checker.run()).abort_handle()

@@ -6,12 +6,13 @@ mod dialer;
 mod listener;
 mod pipes;
 mod resolver;
+mod socket;
 mod stream;
 pub mod tls;
 
 pub use buffer::{BUFFER_SIZE, Buffer, Stack};
 pub use deadline::{Deadlines, Ticket};
-pub use dialer::{DialError, dial};
+pub use dialer::{DialError, Dialer};
 pub use listener::{ListenError, bind, inherited};
 pub use pipes::{LentPipe, PipeShare, Pipes};
 pub use resolver::{Answer, ResolveError, Resolver, Target};

@@ -57,7 +57,9 @@ impl fmt::Display for Fault {
                 io::ErrorKind::ConnectionReset => {
                     formatter.write_str("connection reset by backend")
                 }
-                io::ErrorKind::BrokenPipe => formatter.write_str("backend closed the connection"),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+                    formatter.write_str("backend closed the connection")
+                }
                 _ => write!(formatter, "connection to backend failed: {error}"),
             },
             Fault::BackendMalformed(rule) => write!(formatter, "malformed response: {rule}"),

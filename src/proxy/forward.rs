@@ -210,6 +210,7 @@ impl Connection<'_> {
         // Pipelined bytes hide what comes behind them.
         let client_is_silent = exchange.inbox.len() <= upload.end();
         let ends = Ends {
+            can_splice: self.client.can_splice() && backend.can_splice(),
             client: &mut self.client,
             backend,
             server: upstream.backend(),
@@ -246,7 +247,11 @@ impl Connection<'_> {
     pub(super) fn forwarded(&self) -> Forwarded<'_> {
         Forwarded {
             client: &self.peer_text,
-            proto: "http",
+            proto: if self.client.is_tls() {
+                "https"
+            } else {
+                "http"
+            },
         }
     }
 

@@ -20,6 +20,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
 use budget::RetryBudget;
 use exchange::Exchange;
 pub use http1::serve;
@@ -30,7 +33,8 @@ use crate::balance::{Picker, Policy};
 use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
-use crate::net::{Deadlines, PipeShare, Pipes, Stack};
+use crate::net::tls::{Handshakes, TlsAcceptor, TlsConnector};
+use crate::net::{Deadlines, Dialer, PipeShare, Pipes, Stack, Stream};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
@@ -74,6 +78,10 @@ pub struct Parts {
     pub backend_idle: Duration,
     /// How many pipes it may have.
     pub pipes: PipeShare,
+    /// How clients are received by TLS; in clear text without.
+    pub acceptor: Option<Arc<TlsAcceptor>>,
+    /// How backends are reached by TLS.
+    pub connector: Arc<TlsConnector>,
 }
 
 /// What the requests of one worker share; it never leaves the worker's thread.
@@ -84,6 +92,7 @@ pub struct Proxy {
     /// The worker's deadlines and coarse clock.
     pub deadlines: Rc<Deadlines>,
     reporter: Reporter,
+    handshakes: Rc<Handshakes>,
     pool: Pool,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
@@ -97,10 +106,13 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy for the worker of this thread.
     pub fn new(parts: Parts, mut random: fastrand::Rng, now: Instant) -> Rc<Self> {
+        let handshakes = Rc::new(Handshakes::default());
+        let dialer = Dialer::new(Arc::clone(&parts.connector), Rc::clone(&handshakes));
         Rc::new(Self {
             deadlines: Deadlines::new(now),
             reporter: Reporter::new(parts.events.clone(), parts.filter.clone()),
-            pool: Pool::new(parts.backend_idle),
+            pool: Pool::new(dialer, parts.backend_idle),
+            handshakes,
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
             pipes: Pipes::within(parts.pipes),
@@ -110,6 +122,20 @@ impl Proxy {
             draining: Cell::new(false),
             parts,
         })
+    }
+
+    /// What a client that has connected says, behind the handshake if there is to be one; `None` when
+    /// there was none in time.
+    pub async fn receive(&self, tcp: TcpStream) -> Option<Stream> {
+        let Some(acceptor) = &self.parts.acceptor else {
+            return Some(Stream::plain(tcp));
+        };
+        // Boxed: connections in clear text have no room for it.
+        let handshake = Box::pin(self.handshakes.accept(tcp, acceptor));
+        timeout(self.parts.limits.header, handshake)
+            .await
+            .ok()?
+            .ok()
     }
 
     /// The snapshot for a request that begins now; it keeps it to its end.
@@ -140,6 +166,7 @@ impl Proxy {
     pub fn sweep(&self, now: Instant) {
         self.pool.sweep(now);
         self.pipes.sweep();
+        self.handshakes.shed();
         self.exchanges.shed();
     }
 

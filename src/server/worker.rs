@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::acceptor::{Acceptor, Arrival};
-use crate::net::{Deadlines, Stream};
+use crate::net::Deadlines;
 use crate::proxy::{Parts, Proxy, serve};
 
 /// How often idle connections to backends are looked through.
@@ -78,10 +78,11 @@ async fn welcome(proxy: Rc<Proxy>, mut arrivals: mpsc::Receiver<Arrival>, awake:
         let Ok(socket) = TcpStream::from_std(socket) else {
             continue;
         };
-        let stream = Stream::plain(socket);
         let proxy = Rc::clone(&proxy);
         tokio::task::spawn_local(async move {
-            serve(proxy, stream, peer).await;
+            if let Some(stream) = proxy.receive(socket).await {
+                serve(proxy, stream, peer).await;
+            }
             drop(admission);
         });
         awake.notify_one();

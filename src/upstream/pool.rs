@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::idle::Keeping;
 use crate::balance::Standing;
 use crate::metrics::BackendCells;
-use crate::net::{DialError, Stream, dial};
+use crate::net::{DialError, Dialer, Stream};
 use crate::topology::{Backend, Snapshot};
 
 /// Idle connections kept for one backend by one worker.
@@ -29,6 +29,9 @@ pub struct Upstream {
     /// The addresses in use after so many moves of the backend.
     addresses: RefCell<Arc<[SocketAddr]>>,
     moves: Cell<u64>,
+    dialer: Dialer,
+    /// Which identity and trust the idle connections were made with.
+    generation: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -39,9 +42,11 @@ struct Idle {
 }
 
 impl Upstream {
-    fn new(backend: Arc<Backend>, idle_for: Duration) -> Self {
+    fn new(backend: Arc<Backend>, dialer: Dialer, idle_for: Duration) -> Self {
         let cells = backend.metrics().cells();
         Self {
+            generation: Cell::new(dialer.generation(&backend.identity().endpoint)),
+            dialer,
             addresses: RefCell::new(backend.addresses()),
             moves: Cell::default(),
             backend,
@@ -66,8 +71,8 @@ impl Upstream {
     pub fn checkout(&self, now: Instant) -> Option<Stream> {
         self.follow();
         let mut idle = self.idle.borrow_mut();
-        while let Some(freshest) = idle.pop_back() {
-            if self.is_good(&freshest, now) {
+        while let Some(mut freshest) = idle.pop_back() {
+            if self.is_good(&mut freshest, now) {
                 self.cells.reused();
                 return Some(freshest.stream);
             }
@@ -80,9 +85,9 @@ impl Upstream {
     pub fn checkout_trusted(&self, now: Instant) -> Option<Stream> {
         self.follow();
         let mut idle = self.idle.borrow_mut();
-        while let Some(oldest) = idle.pop_front() {
+        while let Some(mut oldest) = idle.pop_front() {
             let age = now.saturating_duration_since(oldest.since);
-            if !self.is_good(&oldest, now) {
+            if !self.is_good(&mut oldest, now) {
                 continue;
             }
             if !self.keeping.get().is_trusted(age, now) {
@@ -114,11 +119,12 @@ impl Upstream {
         self.keeping.set(keeping);
     }
 
-    /// Keeps a connection on which nothing is outstanding in either direction, unless its address
-    /// is no longer one of the backend's; `announced` is how long the backend said it would keep it.
+    /// Keeps a connection on which nothing is outstanding in either direction, unless a new one would
+    /// lead elsewhere or be made otherwise; `announced` is how long the backend said it would keep it.
     pub fn put_back(&self, stream: Stream, announced: Option<Duration>, now: Instant) {
         self.follow();
-        if self.moves.get() > 0 && !self.is_in_use(&stream) {
+        let has_moved = self.moves.get() > 0 && !self.is_in_use(&stream);
+        if has_moved || stream.generation() != self.generation.get() {
             return;
         }
         let mut idle = self.idle.borrow_mut();
@@ -134,7 +140,7 @@ impl Upstream {
 
     /// Whether a connection can be used again. One that the backend has closed teaches how long it
     /// keeps them.
-    fn is_good(&self, idle: &Idle, now: Instant) -> bool {
+    fn is_good(&self, idle: &mut Idle, now: Instant) -> bool {
         if idle.until <= now {
             return false;
         }
@@ -149,12 +155,13 @@ impl Upstream {
     /// Makes a new connection to one of the backend's addresses.
     ///
     /// # Errors
-    /// As [`dial`].
+    /// As [`Dialer::dial`].
     pub async fn connect(&self, within: Duration) -> Result<Stream, DialError> {
         let addresses = self.backend.addresses();
         let first = self.next_address.get();
         self.next_address.set(first.wrapping_add(1));
-        let connected = dial(&addresses, first, within).await;
+        let endpoint = &self.backend.identity().endpoint;
+        let connected = self.dialer.dial(endpoint, &addresses, first, within).await;
         match &connected {
             Ok(_) => self.cells.connected(),
             Err(_) => self.cells.connect_failed(),
@@ -162,8 +169,13 @@ impl Upstream {
         connected
     }
 
-    /// Closes the idle connections to addresses that the backend has left since the last time.
+    /// Closes the idle connections to addresses that the backend has left since the last time, and
+    /// those that were made with another identity or trust.
     fn follow(&self) {
+        let generation = self.dialer.generation(&self.backend.identity().endpoint);
+        if self.generation.replace(generation) != generation {
+            self.idle.borrow_mut().clear();
+        }
         let moves = self.backend.moves();
         if moves == self.moves.get() {
             return;
@@ -188,7 +200,7 @@ impl Upstream {
         let is_down = self.backend.load().word().standing() == Standing::Down;
         self.idle
             .borrow_mut()
-            .retain(|idle| !is_down && self.is_good(idle, now));
+            .retain_mut(|idle| !is_down && self.is_good(idle, now));
     }
 }
 
@@ -197,14 +209,16 @@ impl Upstream {
 pub struct Pool {
     /// By the backend's place in the load table: dense, and no hashing on a request.
     upstreams: RefCell<Vec<Option<Rc<Upstream>>>>,
+    dialer: Dialer,
     idle_for: Duration,
 }
 
 impl Pool {
-    /// An empty pool that keeps connections idle for at most `idle_for`.
-    pub fn new(idle_for: Duration) -> Self {
+    /// An empty pool of connections that `dialer` makes, kept idle for at most `idle_for`.
+    pub fn new(dialer: Dialer, idle_for: Duration) -> Self {
         Self {
             upstreams: RefCell::default(),
+            dialer,
             idle_for,
         }
     }
@@ -219,7 +233,9 @@ impl Pool {
         match &upstreams[place] {
             Some(known) if Arc::ptr_eq(&known.backend, backend) => Rc::clone(known),
             _ => {
-                let upstream = Rc::new(Upstream::new(Arc::clone(backend), self.idle_for));
+                let dialer = self.dialer.clone();
+                let upstream = Upstream::new(Arc::clone(backend), dialer, self.idle_for);
+                let upstream = Rc::new(upstream);
                 upstreams[place] = Some(Rc::clone(&upstream));
                 upstream
             }

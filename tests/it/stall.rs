@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use sidekick::admin::{Figures, Local};
 use sidekick::balance::{LoadTable, Policy, Standing};
+use sidekick::config::TlsVersion;
 use sidekick::event::{self, Filter, FilterSpec};
 use sidekick::metrics::{ProcessMetrics, WorkerCells};
+use sidekick::net::tls::{TlsConnector, Trust, client_config};
 use sidekick::net::{Deadlines, PipeShare, Stream};
 use sidekick::proxy::{Limits, Parts, Proxy, serve};
 use sidekick::sys;
@@ -50,6 +52,8 @@ fn parts(origin: &Origin) -> Parts {
     let (events, _) = event::channel(16);
     let process = Arc::new(ProcessMetrics::new(std::time::SystemTime::now()));
     let figures = Figures::new(Arc::clone(&publisher), process, events.clone());
+    let nobody_over_tls =
+        client_config(Trust::Anyone, None, TlsVersion::V13).expect("a configuration");
     Parts {
         limits: Limits {
             idle: LONG,
@@ -72,6 +76,8 @@ fn parts(origin: &Origin) -> Parts {
             files: 16,
             workers: 1,
         },
+        acceptor: None,
+        connector: Arc::new(TlsConnector::new(nobody_over_tls)),
     }
 }
 

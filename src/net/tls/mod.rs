@@ -9,12 +9,15 @@ mod connector;
 mod digest;
 mod encrypted_pem;
 mod failure;
+mod handshakes;
 mod identity;
 mod material_error;
 mod presented;
 mod private_key;
+mod records;
 mod roots;
 mod self_signed;
+mod session;
 #[cfg(test)]
 mod tests;
 mod verifier;
@@ -32,11 +35,13 @@ pub use client_hello::{is_whole, prefers_http2};
 pub use connector::{TlsConnector, client_config};
 pub use digest::{DIGEST_SIZE, sha256};
 pub use failure::describe;
+pub use handshakes::Handshakes;
 pub use identity::Identity;
 pub use material_error::MaterialError;
 pub use presented::Presented;
 pub use roots::Roots;
 pub use self_signed::SelfSigned;
+pub(super) use session::Session;
 pub use verifier::Trust;
 
 /// The cryptography, always named where it is used: no process-wide default is ever set.

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use super::{Ends, WORTH_SPLICING};
+use super::{BODY_READ, Ends, WORTH_SPLICING};
 use crate::net::{Buffer, LentPipe, Pipes};
 use crate::proxy::body::Body;
 use crate::proxy::exchange::Exchange;
@@ -133,13 +133,14 @@ impl Download {
                 return Poll::Ready(Ok(()));
             }
             self.body.restart(&mut exchange.outbox);
-            if self.known == 0 && self.body.ahead() >= WORTH_SPLICING {
+            if self.known == 0 && self.body.ahead() >= WORTH_SPLICING && ends.can_splice {
                 self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
                 }
             }
-            match ready!(ends.backend.poll_read(context, &mut exchange.outbox)) {
+            let outbox = &mut exchange.outbox;
+            match ready!(ends.backend.poll_read_some(context, outbox, BODY_READ)) {
                 Ok(1..) => {
                     ends.progress.made();
                     self.body

@@ -25,6 +25,9 @@ use crate::topology::Backend;
 /// one little that has to be copied.
 const HEAD_READ: usize = 16 << 10;
 
+/// Body bytes read at once where they are copied: as many as go into one send by TLS.
+const BODY_READ: usize = 64 << 10;
+
 /// Body bytes to come from which on splicing costs less than copying.
 const WORTH_SPLICING: u64 = 16 << 10;
 
@@ -39,6 +42,8 @@ pub(super) struct Ends<'a> {
     pub(super) server: &'a Backend,
     pub(super) exchange: &'a mut Exchange,
     pub(super) pipes: &'a Pipes,
+    /// Whether body bytes can pass through a pipe: both ends are in clear text.
+    pub(super) can_splice: bool,
     pub(super) tally: &'a mut Tally,
     pub(super) progress: Progress<'a>,
     /// What this transfer may still move before it is the others' turn.

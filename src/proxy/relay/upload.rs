@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use super::{Ends, WORTH_SPLICING};
+use super::{BODY_READ, Ends, WORTH_SPLICING};
 use crate::http::BodyFraming;
 use crate::net::{Buffer, LentPipe};
 use crate::proxy::body::Body;
@@ -159,13 +159,14 @@ impl Upload {
             if exchange.inbox.is_full() {
                 self.make_room(&mut exchange.inbox);
             }
-            if !self.held && self.body.ahead() >= WORTH_SPLICING {
+            if !self.held && self.body.ahead() >= WORTH_SPLICING && ends.can_splice {
                 self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
                 }
             }
-            match ready!(ends.client.poll_read(context, &mut exchange.inbox)) {
+            let inbox = &mut exchange.inbox;
+            match ready!(ends.client.poll_read_some(context, inbox, BODY_READ)) {
                 Ok(count @ 1..) => {
                     ends.tally.rx += count as u64;
                     ends.progress.made();

@@ -16,12 +16,12 @@ use crate::net::tls::{
 };
 
 /// A certificate with its key, and what issued it.
-struct Made {
-    identity: Identity,
+pub(super) struct Made {
+    pub(super) identity: Identity,
     pem: String,
 }
 
-fn params(names: &[&str]) -> CertificateParams {
+pub(super) fn params(names: &[&str]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.not_before = date_time_ymd(2020, 1, 1);
     for name in names {
@@ -48,7 +48,7 @@ fn made(pem: String, key: &KeyPair) -> Made {
 }
 
 /// An authority's certificate, PEM, and the identity it gave a server.
-fn issued(params: &CertificateParams) -> (String, Made) {
+pub(super) fn issued(params: &CertificateParams) -> (String, Made) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate().expect("a key");
@@ -59,7 +59,7 @@ fn issued(params: &CertificateParams) -> (String, Made) {
     (root, made(pem, &key))
 }
 
-fn roots(pem: &str) -> Trust {
+pub(super) fn roots(pem: &str) -> Trust {
     Trust::Roots(Roots::from_pem(pem.as_bytes()).expect("roots"))
 }
 

@@ -3,3 +3,4 @@
 mod handshakes;
 mod keys;
 mod self_signed;
+mod sessions;
