@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Figures;
 use crate::http::{Method, Reply};
 use crate::metrics::{Format, exposition};
+use crate::net::tls::Presented;
 
 /// A path of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +23,22 @@ pub enum Page {
 #[derive(Debug)]
 pub struct Local {
     figures: Arc<Figures>,
+    presented: Option<Arc<Presented>>,
 }
 
 impl Local {
     /// Answers by these figures.
     pub fn new(figures: Arc<Figures>) -> Self {
-        Self { figures }
+        Self {
+            figures,
+            presented: None,
+        }
+    }
+
+    /// With the certificate that clients are shown.
+    #[must_use]
+    pub fn showing(self, presented: Option<Arc<Presented>>) -> Self {
+        Self { presented, ..self }
     }
 
     /// The page that a request is for; `None` for a backend's. Only GET and HEAD of exactly our
@@ -52,7 +63,7 @@ impl Local {
     pub async fn answer(&self, page: Page, draining: bool) -> Reply {
         match page {
             Page::Health => self.health(draining),
-            Page::Certificates => text(404, "no certificate: this listener speaks plain HTTP\n"),
+            Page::Certificates => self.certificates(),
             Page::Metrics(format) => self.metrics(format).await,
         }
     }
@@ -65,6 +76,17 @@ impl Local {
             text(200, "")
         } else {
             text(502, "no backend is up\n").field("Retry-After", "1")
+        }
+    }
+
+    /// The chain as it is shown now. The type is the one by which desktops know a certificate, so
+    /// that a browser offers to look at it or keep it.
+    fn certificates(&self) -> Reply {
+        match &self.presented {
+            None => text(404, "no certificate: this listener speaks plain HTTP\n"),
+            Some(presented) => Reply::new(200)
+                .content_type("application/x-pem-file")
+                .body(presented.pem().into_bytes()),
         }
     }
 
