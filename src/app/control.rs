@@ -1,6 +1,6 @@
 //! The control thread: everything that is not moving requests.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
@@ -113,15 +113,7 @@ impl Started {
         let started = Instant::now();
         let open_files = sys::raise_open_files();
         let certificates = Certificates::open(&config, SystemTime::now())?;
-        let listener = match inherited().map_err(StartError::new)? {
-            Some(listener) => listener,
-            None => bind(
-                &config.listen,
-                &Resolver::new(config.dns.name_servers.clone()),
-            )
-            .await
-            .map_err(StartError::new)?,
-        };
+        let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::new)?;
         let table = output::wants_table(&config.output);
         let filter = Filter::new(output::filter(&config.output, table));
@@ -129,12 +121,7 @@ impl Started {
         let format = Format::new(config.output.json);
         let writer = Writer::spawn(receiver, format, std::io::stdout()).map_err(StartError::new)?;
         let news = News::new(events.clone(), filter.clone());
-        let loads = match policy(config.balance) {
-            Policy::P2c => LoadTable::with_latencies(MOST_BACKENDS, started),
-            Policy::Least | Policy::Random | Policy::RoundRobin => {
-                LoadTable::new(MOST_BACKENDS, started)
-            }
-        };
+        let loads = load_table(&config, started);
         let telling = news.clone();
         let directory = Directory::open(
             config.sites.clone(),
@@ -324,5 +311,23 @@ impl Control {
             }
         }
         self.directory.refresh();
+    }
+}
+
+/// The socket that was handed over, or one of our own.
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    if let Some(listener) = inherited().map_err(StartError::new)? {
+        return Ok(listener);
+    }
+    let resolver = Resolver::new(config.dns.name_servers.clone());
+    bind(&config.listen, &resolver)
+        .await
+        .map_err(StartError::new)
+}
+
+fn load_table(config: &Config, now: Instant) -> Arc<LoadTable> {
+    match policy(config.balance) {
+        Policy::P2c => LoadTable::with_latencies(MOST_BACKENDS, now),
+        Policy::Least | Policy::Random | Policy::RoundRobin => LoadTable::new(MOST_BACKENDS, now),
     }
 }

@@ -96,7 +96,6 @@ impl Certificates {
     }
 
     /// What workers accept by; `None` when clients connect in clear text.
-    #[expect(dead_code, reason = "for the workers' streams")]
     pub(super) fn acceptor(&self) -> Option<Arc<TlsAcceptor>> {
         let listener = self.listener.as_ref()?;
         Some(Arc::clone(&listener.acceptor))
@@ -109,7 +108,6 @@ impl Certificates {
     }
 
     /// What workers and health checks connect by.
-    #[expect(dead_code, reason = "for the pools and the health checks")]
     pub(super) fn connector(&self) -> &Arc<TlsConnector> {
         &self.connector
     }
