@@ -205,7 +205,7 @@ impl Certificates {
         };
         self.listener_vigil.replace(vigil);
         tell(found, news, |identity| {
-            listener.presented.replace(&identity)
+            listener.presented.replace(&identity);
         });
     }
 
