@@ -111,12 +111,57 @@ fn text(status: u16, body: &'static str) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use super::{Local, Page};
-    use crate::http::Method;
-    use crate::metrics::Format;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant, UNIX_EPOCH};
+
+    use super::{Figures, Local, Page};
+    use crate::balance::LoadTable;
+    use crate::config::Host;
+    use crate::event;
+    use crate::http::{Method, Reply, Version};
+    use crate::metrics::{Format, ProcessMetrics};
+    use crate::net::tls::{Presented, SelfSigned};
+    use crate::topology::{Publisher, Snapshot};
 
     fn page(method: Method, path: &[u8]) -> Option<Page> {
         Local::page(method, path, || Format::Prometheus)
+    }
+
+    fn local() -> Local {
+        let loads = LoadTable::new(1, Instant::now());
+        let publisher = Publisher::new(Snapshot::new(Vec::new(), loads));
+        let process = Arc::new(ProcessMetrics::new(UNIX_EPOCH));
+        let (events, _) = event::channel(1);
+        Local::new(Arc::new(Figures::new(publisher, process, events)))
+    }
+
+    fn written(reply: &Reply) -> String {
+        let mut written = Vec::new();
+        reply.write(false, true, Version::Http11, 0, &mut written);
+        String::from_utf8(written).expect("text")
+    }
+
+    #[test]
+    fn the_certificate_is_the_one_that_is_shown_now() {
+        assert_eq!(local().certificates().status(), 404);
+        let made = || {
+            let now = UNIX_EPOCH + Duration::from_hours(24 * 20_000);
+            SelfSigned::new(&[Host::Name("a".to_owned())], now).expect("made")
+        };
+        let presented = Arc::new(Presented::new(made().identity()));
+        let local = local().showing(Some(Arc::clone(&presented)));
+        let before = presented.pem();
+        assert!(written(&local.certificates()).ends_with(&format!("\r\n\r\n{before}")));
+        presented.replace(made().identity());
+        let reply = written(&local.certificates());
+        assert!(
+            reply.contains("Content-Type: application/x-pem-file\r\n"),
+            "{reply}"
+        );
+        assert!(
+            !reply.contains(&before) && reply.ends_with(&presented.pem()),
+            "{reply}"
+        );
     }
 
     #[test]

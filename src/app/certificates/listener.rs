@@ -1,8 +1,10 @@
 //! TLS towards clients, from what its files hold or from nothing.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::dates::Dates;
 use super::named_file::IdentityContent;
 use crate::config::{Host, IdentityFiles, TlsVersion};
 use crate::net::tls::{Identity, Leaf, Presented, SelfSigned, TlsAcceptor};
@@ -12,6 +14,8 @@ pub(super) struct Listener {
     pub(super) presented: Arc<Presented>,
     pub(super) acceptor: Arc<TlsAcceptor>,
     pub(super) lines: Vec<String>,
+    /// Of a certificate from a file; one that is made at the start has no other after it.
+    dates: RefCell<Option<Dates>>,
 }
 
 impl Listener {
@@ -27,7 +31,9 @@ impl Listener {
     ) -> Result<Self, String> {
         let identity = content.identity(files)?;
         let lines = lines(content, identity.leaf(), now);
-        Self::showing(&identity, lines, newest)
+        let listener = Self::showing(&identity, lines, newest)?;
+        listener.watch_dates(content.cert.to_string(), &identity, now);
+        Ok(listener)
     }
 
     /// Shows a certificate that is made now.
@@ -61,7 +67,24 @@ impl Listener {
             presented,
             acceptor: Arc::new(acceptor),
             lines,
+            dates: RefCell::default(),
         })
+    }
+
+    /// Shows another certificate of the same file from now on.
+    pub(super) fn replace(&self, file: String, identity: &Identity, now: SystemTime) {
+        self.presented.replace(identity);
+        self.watch_dates(file, identity, now);
+    }
+
+    /// What there is to tell of the dates and was not told yet.
+    pub(super) fn news_of_dates(&self, now: SystemTime) -> Option<String> {
+        self.dates.borrow_mut().as_mut()?.news(now)
+    }
+
+    fn watch_dates(&self, file: String, identity: &Identity, now: SystemTime) {
+        let dates = Dates::new(file, identity.leaf().clone(), now);
+        self.dates.replace(Some(dates));
     }
 }
 

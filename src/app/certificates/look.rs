@@ -23,13 +23,19 @@ pub(super) enum Found<T> {
     Bad(String),
 }
 
+/// A certificate with its key that clients are to be shown, and the file as lines name it.
+pub(super) struct Renewed {
+    pub(super) file: String,
+    pub(super) identity: Identity,
+}
+
 /// Looks at what clients are shown.
 pub(super) fn look_at_listener(
     files: &IdentityFiles,
     mut vigil: Vigil,
     asked: bool,
     now: SystemTime,
-) -> (Vigil, Found<Identity>) {
+) -> (Vigil, Found<Renewed>) {
     let content = IdentityContent::of_listener(files);
     let digest = content.digest();
     let found = match vigil.look(digest, asked) {
@@ -38,7 +44,8 @@ pub(super) fn look_at_listener(
             Ok(identity) => {
                 vigil.took(digest);
                 let lines = listener::lines(&content, identity.leaf(), now);
-                Found::New(identity, lines)
+                let file = content.cert.to_string();
+                Found::New(Renewed { file, identity }, lines)
             }
             Err(line) if vigil.failed(digest, asked) => Found::Bad(line),
             Err(_) => Found::Nothing,

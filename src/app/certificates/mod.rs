@@ -5,6 +5,7 @@
 //! checked before anything is replaced; when it is no good, what works stays.
 
 mod backends;
+mod dates;
 mod listener;
 mod look;
 mod named_file;
@@ -23,7 +24,7 @@ use tokio::time::timeout;
 
 use self::backends::connecting;
 use self::listener::Listener;
-use self::look::{Found, look_at_backends, look_at_listener};
+use self::look::{Found, Renewed, look_at_backends, look_at_listener};
 use self::named_file::{BackendContent, IdentityContent};
 use self::vigil::Vigil;
 use super::StartError;
@@ -202,9 +203,13 @@ impl Certificates {
             return;
         };
         self.listener_vigil.replace(vigil);
-        tell(found, news, |identity| {
-            listener.presented.replace(&identity)
+        let now = SystemTime::now();
+        tell(found, news, |Renewed { file, identity }| {
+            listener.replace(file, &identity, now);
         });
+        if let Some(line) = listener.news_of_dates(now) {
+            news.tell(Severity::Info, line);
+        }
     }
 
     async fn look_at_backends(&self, asked: bool, news: &News) {

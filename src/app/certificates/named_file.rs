@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::config::{BackendTls, IdentityFiles};
+use crate::config::{BackendTls, IdentityFiles, Secret};
 use crate::net::tls::{DIGEST_SIZE, Identity, sha256};
 
 /// More than any bundle of certificates; whoever names something larger meant another file.
@@ -89,7 +89,7 @@ impl IdentityContent {
     /// # Errors
     /// One line that names the file at fault.
     pub(super) fn identity(&self, files: &IdentityFiles) -> Result<Identity, String> {
-        let password = files.password.as_ref().map(|password| password.reveal());
+        let password = files.password.as_ref().map(Secret::reveal);
         let (cert, key) = (self.cert.bytes()?, self.key.bytes()?);
         Identity::from_pem(cert, key, password).map_err(|error| {
             if error.is_of_certificate() {
