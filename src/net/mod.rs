@@ -7,6 +7,7 @@ mod listener;
 mod pipes;
 mod resolver;
 mod stream;
+mod stream_io;
 
 pub use buffer::{BUFFER_SIZE, Buffer, Stack};
 pub use deadline::{Deadlines, Ticket};
@@ -15,3 +16,4 @@ pub use listener::{ListenError, bind, inherited};
 pub use pipes::{LentPipe, PipeShare, Pipes};
 pub use resolver::{Answer, ResolveError, Resolver, Target};
 pub use stream::Stream;
+pub use stream_io::{StreamIo, StreamPump};

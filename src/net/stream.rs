@@ -123,6 +123,11 @@ impl Stream {
         }
     }
 
+    /// Whether bytes can pass through a pipe, unseen: [`Stream::poll_fill`], [`Stream::poll_drain`].
+    pub fn can_splice(&self) -> bool {
+        true
+    }
+
     /// Takes at most `most` bytes into an empty pipe, without copying them, and returns the count;
     /// 0 is end of file.
     pub fn poll_fill(

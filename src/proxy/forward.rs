@@ -4,16 +4,17 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::client::Client;
+use super::connection::{Connection, Ending, Next};
 use super::exchange::{Exchange, Tally};
 use super::fault::Fault;
-use super::http1::{Connection, Ending, Next};
 use super::progress::Progress;
 use super::relay::{Ends, Relay, Turn, Upload};
 use super::report::Report;
 use super::retry::{Failed, Verdict, verdict};
 use super::route::{Reach, Route};
 use super::tunnel;
-use crate::http::{BodyFraming, ClientSide, Forwarded, S3Error, write_response};
+use crate::http::{BodyFraming, ClientSide, S3Error, write_response};
 use crate::net::Stream;
 use crate::topology::Snapshot;
 use crate::upstream::{Attempt, Upstream};
@@ -242,14 +243,6 @@ impl Connection<'_> {
         Failure { fault, reused }
     }
 
-    /// What the client is called on the way to a backend.
-    pub(super) fn forwarded(&self) -> Forwarded<'_> {
-        Forwarded {
-            client: &self.peer_text,
-            proto: "http",
-        }
-    }
-
     /// Sends the 101 and lets the bytes flow.
     async fn tunnel(
         &mut self,
@@ -258,6 +251,10 @@ impl Connection<'_> {
         report: &mut Report,
         mut leg: Leg,
     ) -> Next {
+        let Client::Http1(stream) = &mut self.client else {
+            // HTTP/2 has no upgrades, and a switch that nobody asked for is refused before.
+            return Next::End(Ending::Reset);
+        };
         report.answered(exchange, leg.answered);
         let Exchange {
             request,
@@ -276,13 +273,7 @@ impl Connection<'_> {
         write_response(response, outbox.filled(), &client, response_head);
         outbox.consume(response.len());
         inbox.consume(upload.end());
-        tunnel::run(
-            &mut self.client,
-            &mut leg.backend,
-            exchange,
-            &mut report.tally,
-        )
-        .await;
+        tunnel::run(stream, &mut leg.backend, exchange, &mut report.tally).await;
         leg.transferred(&report.tally);
         Next::End(Ending::Close)
     }

@@ -2,17 +2,21 @@
 
 mod body;
 mod budget;
+mod client;
+mod connection;
 mod deliver;
 mod exchange;
 mod fault;
 mod forward;
 mod http1;
+mod http2;
 mod progress;
 mod relay;
 mod report;
 mod resume;
 mod retry;
 mod route;
+mod serve;
 mod tunnel;
 
 use std::cell::{Cell, RefCell};
@@ -22,21 +26,25 @@ use std::time::{Duration, Instant};
 
 use budget::RetryBudget;
 use exchange::Exchange;
-pub use http1::serve;
 use route::Reach;
+pub use serve::{Arrived, Protocol, serve};
 
 use crate::admin::Local;
 use crate::balance::{Picker, Policy};
 use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
-use crate::net::{Deadlines, PipeShare, Pipes, Stack};
+use crate::net::{Buffer, Deadlines, PipeShare, Pipes, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
 /// Exchanges a worker keeps for reuse; more are made when more requests run at once. Those that
 /// nobody needs for a while are let go.
 const SPARE_EXCHANGES: usize = 1024;
+
+/// Buffers between HTTP/2 connections and their sockets that a worker keeps for reuse; a connection
+/// has two at most, and none while nothing moves.
+const SPARE_BUFFERS: usize = 64;
 
 /// Bounds on a lack of progress, and on repetition.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +95,7 @@ pub struct Proxy {
     pool: Pool,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
+    buffers: Rc<Stack<Buffer>>,
     pipes: Pipes,
     picker: RefCell<Picker>,
     budget: RefCell<RetryBudget>,
@@ -103,6 +112,7 @@ impl Proxy {
             pool: Pool::new(parts.backend_idle),
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
+            buffers: Rc::new(Stack::keeping(SPARE_BUFFERS)),
             pipes: Pipes::within(parts.pipes),
             picker: RefCell::new(Picker::new(parts.policy, random.fork(), now)),
             budget: RefCell::new(RetryBudget::new(now)),
@@ -141,6 +151,7 @@ impl Proxy {
         self.pool.sweep(now);
         self.pipes.sweep();
         self.exchanges.shed();
+        self.buffers.shed();
     }
 
     /// Ends idle client connections now and the others after their request.

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::acceptor::{Acceptor, Arrival};
 use crate::net::{Deadlines, Stream};
-use crate::proxy::{Parts, Proxy, serve};
+use crate::proxy::{Arrived, Parts, Proxy, serve};
 
 /// How often idle connections to backends are looked through.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ async fn welcome(proxy: Rc<Proxy>, mut arrivals: mpsc::Receiver<Arrival>, awake:
         let stream = Stream::plain(socket);
         let proxy = Rc::clone(&proxy);
         tokio::task::spawn_local(async move {
-            serve(proxy, stream, peer).await;
+            serve(proxy, Arrived::plain(stream, peer)).await;
             drop(admission);
         });
         awake.notify_one();

@@ -18,7 +18,7 @@ use sidekick::balance::{LoadTable, Policy, Standing};
 use sidekick::event::{self, Filter, FilterSpec};
 use sidekick::metrics::{ProcessMetrics, WorkerCells};
 use sidekick::net::{Deadlines, PipeShare, Stream};
-use sidekick::proxy::{Limits, Parts, Proxy, serve};
+use sidekick::proxy::{Arrived, Limits, Parts, Proxy, serve};
 use sidekick::sys;
 use sidekick::topology::{Backend, Identity, Publisher, Site, Snapshot};
 
@@ -98,7 +98,7 @@ fn client(origin: &Origin) -> TcpStream {
                     ticking.tick(Instant::now());
                 }
             });
-            serve(proxy, Stream::plain(socket), peer.ip()).await;
+            serve(proxy, Arrived::plain(Stream::plain(socket), peer.ip())).await;
             ticker.abort();
         });
     });
