@@ -251,14 +251,13 @@ mod tests {
         let (near, mut far) = pair().await;
         let (mut io, _) = StreamIo::new(near, b"", Rc::new(Stack::keeping(1)));
         let sent: Vec<u8> = (0..5 * BUFFER_SIZE).map(|at| (at % 251) as u8).collect();
-        let copy = sent.clone();
-        let reading = tokio::spawn(async move {
-            let mut all = Vec::new();
-            far.read_to_end(&mut all).await.unwrap();
-            all
-        });
-        io.write_all(&copy).await.unwrap();
-        io.shutdown().await.unwrap();
-        assert!(reading.await.unwrap() == sent);
+        let writing = async {
+            io.write_all(&sent).await.unwrap();
+            io.shutdown().await.unwrap();
+        };
+        let mut all = Vec::new();
+        let ((), read) = tokio::join!(writing, far.read_to_end(&mut all));
+        read.unwrap();
+        assert!(all == sent);
     }
 }

@@ -4,6 +4,7 @@
 //! a connection that brings one request and takes one response, both as text: see
 //! `docs/http2.md`.
 
+mod frames;
 mod incoming;
 mod ledger;
 mod outgoing;
@@ -21,6 +22,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::server;
 
+use frames::WatchedIo;
 use session::Session;
 pub(super) use stream::Http2Stream;
 
@@ -53,20 +55,21 @@ pub(super) async fn serve(proxy: Rc<Proxy>, switched: Switched) {
     } = switched;
     let (io, pump) = StreamIo::new(stream, &read, Rc::clone(&proxy.buffers));
     drop(read);
+    let (io, open_head) = WatchedIo::new(io, PREFACE.len());
     ticket.set(proxy.parts.limits.header);
     let Some(connection) = handshake(io, &pump, &ticket).await else {
         return;
     };
-    let mut session = Session::new(proxy, connection, pump, ticket, peer);
+    let mut session = Session::new(proxy, connection, (pump, open_head), ticket, peer);
     poll_fn(|context| session.poll(context)).await;
 }
 
 /// Exchanges the first words, within the time for a request head.
 async fn handshake(
-    io: StreamIo,
+    io: WatchedIo,
     pump: &StreamPump,
     ticket: &Ticket,
-) -> Option<server::Connection<StreamIo, Bytes>> {
+) -> Option<server::Connection<WatchedIo, Bytes>> {
     let mut handshake = pin!(settings::builder().handshake(io));
     poll_fn(|context| {
         if ticket.is_over() {

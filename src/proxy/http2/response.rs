@@ -198,6 +198,8 @@ fn append(fields: &mut HeaderMap, name: &[u8], value: Bytes) -> Result<(), Malfo
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::{Malformed, Piece, Transcoder};
@@ -216,13 +218,13 @@ mod tests {
             };
             at += match piece {
                 Piece::Interim(len, head) => {
-                    story += &format!("{} ", head.status().as_u16());
+                    let _ = write!(story, "{} ", head.status().as_u16());
                     len
                 }
                 Piece::Final { len, head, ends } => {
-                    story += &format!("{}", head.status().as_u16());
+                    let _ = write!(story, "{}", head.status().as_u16());
                     for (name, value) in head.headers() {
-                        story += &format!(" {name}={}", value.to_str().unwrap());
+                        let _ = write!(story, " {name}={}", value.to_str().unwrap());
                     }
                     story += if ends { "." } else { "" };
                     len
@@ -235,7 +237,7 @@ mod tests {
                 Piece::Framing(len) => len,
                 Piece::End(len, trailers) => {
                     for (name, value) in trailers.iter().flatten() {
-                        story += &format!(" {name}:{}", value.to_str().unwrap());
+                        let _ = write!(story, " {name}:{}", value.to_str().unwrap());
                     }
                     story += ".";
                     len
@@ -325,7 +327,7 @@ mod tests {
         ) {
             let mut text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
             for chunk in &chunks {
-                text += &format!("{:x}\r\n{chunk}\r\n", chunk.len());
+                let _ = write!(text, "{:x}\r\n{chunk}\r\n", chunk.len());
             }
             text += "0\r\n\r\n";
             let story = sent(Method::Get, text.as_bytes(), most).unwrap();

@@ -1,6 +1,7 @@
 //! One HTTP/2 connection: its streams get a task each; this one moves the frames, and decides when
 //! it has had enough.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -9,11 +10,12 @@ use h2::server::{self, SendResponse};
 use h2::{Ping, PingPong, Reason, RecvStream};
 use http::Request;
 
+use super::frames::WatchedIo;
 use super::ledger::Ledger;
 use super::settings::{FAREWELL, PONG, SILENCE, is_fickle, is_flood};
 use super::stream::Http2Stream;
 use crate::http::{Rejection, S3Error, Version};
-use crate::net::{StreamIo, StreamPump, Ticket};
+use crate::net::{StreamPump, Ticket};
 use crate::proxy::Proxy;
 use crate::proxy::client::Client;
 use crate::proxy::connection::{Connection, Next, Peer};
@@ -21,8 +23,10 @@ use crate::proxy::connection::{Connection, Next, Peer};
 /// A connection after its first words.
 pub(super) struct Session {
     proxy: Rc<Proxy>,
-    connection: server::Connection<StreamIo, Bytes>,
+    connection: server::Connection<WatchedIo, Bytes>,
     pump: StreamPump,
+    /// The request head that is on its way, by number.
+    open_head: Rc<Cell<Option<u64>>>,
     pings: Option<PingPong>,
     ticket: Ticket,
     waits: Waits,
@@ -39,6 +43,8 @@ enum Waits {
     Start,
     /// A stream.
     ForStream,
+    /// The rest of this request head, during which nothing else can come.
+    ForHead(u64),
     /// Anything at all, while streams are open; so much was received when the wait began.
     ForSign { received: u64, asked: bool },
     /// The client's end, after ours.
@@ -48,8 +54,8 @@ enum Waits {
 impl Session {
     pub(super) fn new(
         proxy: Rc<Proxy>,
-        mut connection: server::Connection<StreamIo, Bytes>,
-        pump: StreamPump,
+        mut connection: server::Connection<WatchedIo, Bytes>,
+        (pump, open_head): (StreamPump, Rc<Cell<Option<u64>>>),
         ticket: Ticket,
         peer: Peer,
     ) -> Self {
@@ -58,6 +64,7 @@ impl Session {
             proxy,
             connection,
             pump,
+            open_head,
             pings,
             ticket,
             waits: Waits::Start,
@@ -81,12 +88,12 @@ impl Session {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending if self.is_abused() => {
-                    self.closing = true;
-                    self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                    self.hang_up(Reason::ENHANCE_YOUR_CALM);
                 }
                 Poll::Pending => break,
             }
         }
+        self.watch_head();
         // The streams that have begun run next; this task comes again after those that have
         // something to send, and sends it all at once.
         match self.pump.poll_send(context) {
@@ -110,6 +117,12 @@ impl Session {
         }
     }
 
+    /// Ends the connection with what it carries; the next poll says why and closes.
+    fn hang_up(&mut self, reason: Reason) {
+        self.closing = true;
+        self.connection.abrupt_shutdown(reason);
+    }
+
     fn is_abused(&self) -> bool {
         !self.closing
             && (is_fickle(self.ledger.taken_back(), self.ledger.answered())
@@ -118,10 +131,30 @@ impl Session {
 
     /// Looks whether the connection stands idle for too long, or is lost.
     fn watch(&mut self) -> Watched {
+        if let Waits::ForHead(number) = self.waits {
+            if self.open_head.get() == Some(number) {
+                if self.ticket.is_over() {
+                    self.hang_up(Reason::NO_ERROR);
+                }
+                return Watched::Well;
+            }
+            self.waits = Waits::Start;
+        }
         if self.ledger.open() == 0 {
             self.watch_idle()
         } else {
             self.watch_silent()
+        }
+    }
+
+    /// A request head that was begun is waited for as in HTTP/1.1.
+    fn watch_head(&mut self) {
+        if let Some(number) = self.open_head.get()
+            && self.waits != Waits::ForHead(number)
+            && !self.closing
+        {
+            self.waits = Waits::ForHead(number);
+            self.ticket.set(self.proxy.parts.limits.header);
         }
     }
 
@@ -130,7 +163,7 @@ impl Session {
             Waits::ForStream if self.ticket.is_over() => self.close(),
             Waits::ForEnd if self.ticket.is_over() => return Watched::Lost,
             Waits::ForStream | Waits::ForEnd => return Watched::Well,
-            Waits::Start | Waits::ForSign { .. } => {}
+            Waits::Start | Waits::ForHead(_) | Waits::ForSign { .. } => {}
         }
         let (waits, limit) = if self.closing {
             (Waits::ForEnd, FAREWELL)
