@@ -46,6 +46,15 @@ impl Buffer {
         self.len = (self.len + more).min(self.bytes.len());
     }
 
+    /// Appends as much of `bytes` as there is room for; the count.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let free = self.free();
+        let count = free.len().min(bytes.len());
+        free[..count].copy_from_slice(&bytes[..count]);
+        self.advance(count);
+        count
+    }
+
     /// Filled bytes.
     pub fn len(&self) -> usize {
         self.len

@@ -8,6 +8,7 @@ mod pipes;
 mod resolver;
 mod socket;
 mod stream;
+mod stream_io;
 pub mod tls;
 
 pub use buffer::{BUFFER_SIZE, Buffer, Stack};
@@ -17,3 +18,4 @@ pub use listener::{ListenError, bind, inherited};
 pub use pipes::{LentPipe, PipeShare, Pipes};
 pub use resolver::{Answer, ResolveError, Resolver, Target};
 pub use stream::Stream;
+pub use stream_io::{StreamIo, StreamPump};

@@ -3,6 +3,7 @@
 
 mod client;
 mod connection;
+mod http2;
 mod message;
 mod name_server;
 mod origin;
@@ -12,6 +13,9 @@ mod sidekick;
 
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
+pub(crate) use http2::{
+    Asked, Frames, Http2Client, PREFACE, framed, get_block, header_block, http2_request,
+};
 pub(crate) use message::{Head, Response, escaped};
 pub(crate) use name_server::{Mood, NameServer};
 pub(crate) use origin::{Health, Origin, OriginConnection};

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::client::Client;
+use super::http2::Http2Client;
 use super::message::Response;
 use super::origin::Origin;
 use super::patience::{PATIENCE, wait_until};
@@ -227,6 +228,10 @@ impl Running {
 
     pub(crate) fn client(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    pub(crate) fn http2(&self) -> Http2Client {
+        Http2Client::connect(self.address)
     }
 
     /// One GET on a connection of its own.
