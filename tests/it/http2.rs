@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::Reason;
 use rustix::process::Signal;
+use sidekick::proxy::{Arrived, Protocol};
 
+use crate::stall::client_arriving;
 use crate::vocabulary::{
     Asked, Frames, Http2Client, Origin, PATIENCE, PREFACE, Sidekick, framed, get_block, holds_for,
     http2_request, wait_until,
@@ -608,4 +610,57 @@ fn client_that_vanishes_ends_its_requests() {
         backend.some().unwrap_or_default().is_empty(),
         "it is closed"
     );
+}
+
+#[test]
+fn protocol_that_was_agreed_on_is_spoken_at_once() {
+    let origin = serving(b"hello");
+    let client = client_arriving(&origin, |stream, peer| Arrived {
+        stream,
+        peer,
+        secure: true,
+        protocol: Some(Protocol::Http2),
+    });
+    let mut frames = Frames::over(client);
+    // The server's settings come before the client has said a word (RFC 9113 §3.4).
+    assert_eq!(frames.next().unwrap().0, 4);
+    frames.greet();
+    frames.frame(1, 5, 1, &get_block("/k", &[])).unwrap();
+    assert_eq!(status_of(&mut frames), "200");
+    let head = origin.request().head;
+    assert_eq!(head.field("X-Forwarded-Proto").as_deref(), Some("https"));
+
+    let client = client_arriving(&origin, |stream, peer| Arrived {
+        stream,
+        peer,
+        secure: true,
+        protocol: Some(Protocol::Http1),
+    });
+    let mut frames = Frames::over(client);
+    frames.greet();
+    frames.send(b"\r\n\r\n").unwrap();
+    let mut answer = [0; 12];
+    frames.read_exactly(&mut answer);
+    assert_eq!(&answer, b"HTTP/1.1 400");
+}
+
+#[test]
+fn silent_backend_is_a_gateway_timeout_and_a_stalled_download_a_reset() {
+    let origin = Origin::by_hand();
+    let mut frames = Frames::over(client_arriving(&origin, Arrived::plain));
+    frames.greet();
+    frames.frame(1, 5, 1, &get_block("/silent", &[])).unwrap();
+    let silent = origin.take_connection();
+    let body = frames.next_of(0).unwrap();
+    assert!(String::from_utf8_lossy(&body).contains("<Code>GatewayTimeout</Code>"));
+    drop(silent);
+
+    frames.frame(1, 5, 3, &get_block("/half", &[])).unwrap();
+    let mut backend = origin.take_connection();
+    backend.read_request();
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        .unwrap();
+    assert_eq!(frames.next_of(0).unwrap(), b"half");
+    assert_eq!(frames.next_of(3).unwrap(), [0, 0, 0, 2], "INTERNAL_ERROR");
 }

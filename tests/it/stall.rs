@@ -7,7 +7,7 @@
 )]
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -75,8 +75,15 @@ fn parts(origin: &Origin) -> Parts {
     }
 }
 
-/// A client of a proxy that serves this one connection on a thread of its own.
 fn client(origin: &Origin) -> TcpStream {
+    client_arriving(origin, Arrived::plain)
+}
+
+/// A client of a proxy that serves this one connection on a thread of its own.
+pub(crate) fn client_arriving(
+    origin: &Origin,
+    arrived: impl FnOnce(Stream, IpAddr) -> Arrived + Send + 'static,
+) -> TcpStream {
     let listener = sys::listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
     let address = listener.local_addr().expect("it listens");
     let client = TcpStream::connect(address).expect("it listens");
@@ -98,7 +105,7 @@ fn client(origin: &Origin) -> TcpStream {
                     ticking.tick(Instant::now());
                 }
             });
-            serve(proxy, Arrived::plain(Stream::plain(socket), peer.ip())).await;
+            serve(proxy, arrived(Stream::plain(socket), peer.ip())).await;
             ticker.abort();
         });
     });
