@@ -12,7 +12,7 @@ __all__ = ["PROXIES", "Behind", "Proxy", "install_peers", "sidekick"]
 # In the order of the table. What is made here needs the programs of `install_peers`.
 PROXIES: dict[str, Callable[[Path, str], Proxy]] = {
     "sidekick": lambda _, binary: sidekick.proxy(binary),
-    "haproxy-2.8": lambda peers, _: haproxy.proxy(haproxy_28(peers), "haproxy-2.8"),
+    "haproxy-2.8": lambda peers, _: haproxy.proxy(haproxy_28(peers), "haproxy-2.8", tls=True),
     "haproxy-2.8-pipes": lambda peers, _: haproxy.proxy(
         haproxy_28(peers), "haproxy-2.8-pipes", haproxy.LARGE_PIPES
     ),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from proxies.proxy import Behind, Proxy
+from proxies.proxy import Behind, Front, Proxy
 
 CONFIGURATION = """
 {{
@@ -30,9 +30,9 @@ http://127.0.0.1:{port} {{
 def proxy(binary: str) -> Proxy:
     """Caddy on one processor."""
 
-    def argv(folder: Path, port: int, behind: Behind) -> list[str]:
+    def argv(folder: Path, front: Front, behind: Behind) -> list[str]:
         config = folder / "Caddyfile"
-        config.write_text(CONFIGURATION.format(port=port, endpoints=" ".join(behind.endpoints)))
+        config.write_text(CONFIGURATION.format(port=front.port, endpoints=" ".join(behind.endpoints)))
         return [binary, "run", "--adapter", "caddyfile", "--config", str(config)]
 
     return Proxy("caddy", [binary, "version"], argv, (("GOMAXPROCS", "1"),))

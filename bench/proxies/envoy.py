@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-from proxies.proxy import Behind, Proxy
+from proxies.proxy import Behind, Front, Proxy
 
 
 def proxy(binary: str) -> Proxy:
     """Envoy with one worker thread."""
 
-    def argv(folder: Path, port: int, behind: Behind) -> list[str]:
+    def argv(folder: Path, front: Front, behind: Behind) -> list[str]:
         config = folder / "envoy.json"
-        config.write_text(json.dumps(configuration(port, behind.endpoints), indent=1))
+        config.write_text(json.dumps(configuration(front.port, behind.endpoints), indent=1))
         quiet = ["--use-dynamic-base-id", "--log-level", "error"]
         return [binary, "-c", str(config), "--concurrency", "1", *quiet]
 
