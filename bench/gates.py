@@ -27,7 +27,7 @@ ADDED_LATENCY = 0.70
 PEAK_MIB = 12.0
 # CPU with 1,000 backends as a multiple of that with 4.
 MANY_BACKENDS = 1.05
-SPLICED, WITH_PIPES = report.BASES
+SPLICED, WITH_PIPES, _ = report.BASES
 NGINX = "nginx"
 SHORT = report.BASES | report.HTTP2_BASES
 

@@ -16,7 +16,7 @@ FIGURES = {
     "peak_rss_mib": ("peak RSS MiB", "{:.1f}"),
 }
 # The rivals that others are a multiple of: how a column names them.
-BASES = {"haproxy-2.8": "H", "haproxy-2.8-pipes": "Hp"}
+BASES = {"haproxy-2.8": "H", "haproxy-2.8-pipes": "Hp", "haproxy-2.8-buffers": "Hb"}
 HTTP2_BASES = {"haproxy-2.8": "H", "nginx": "N"}
 RATIOS = {"cpu_us_per_request": "CPU", "requests_per_second": "requests/s", "p99_us": "p99"}
 

@@ -45,8 +45,8 @@ class Session:
         self.certificates = shown
         # By proxy and where TLS is, as it was started in front of four backends.
         self.configurations: dict[str, str] = {}
-        # What each proxy agreed upon, by the side of it.
-        self.negotiated: dict[str, dict[str, str]] = {"clients": {}, "backends": {}}
+        # What each proxy agreed upon with clients, with those of HTTP/2, and with backends.
+        self.negotiated: dict[str, dict[str, str]] = {}
 
     @contextlib.contextmanager
     def running(
@@ -78,12 +78,15 @@ class Session:
     def check_tls(self, proxy: proxies.Proxy, case: measure.Case, port: int) -> None:
         """Note what a proxy agrees upon with both sides; raise when it is not what all do."""
         shown = self.certificates if case.tls_in else None
+        http2 = case.streams > 0
         if shown:
-            said = handshake.with_client(port, shown, case.streams > 0)
-            self.negotiated["clients"][proxy.name] = said
+            said = handshake.with_client(port, shown, http2)
+            side = "clients by HTTP/2" if http2 else "clients"
+            self.negotiated.setdefault(side, {})[proxy.name] = said
         # Sinks have no place to say it.
         if case.tls_out and not case.put:
-            self.negotiated["backends"][proxy.name] = handshake.with_backend(port, shown)
+            said = handshake.with_backend(port, shown)
+            self.negotiated.setdefault("backends", {})[proxy.name] = said
 
     def direct_port(self, case: measure.Case) -> int:
         """A server that clients can ask as they ask a proxy."""

@@ -16,6 +16,9 @@ PROXIES: dict[str, Callable[[Path, str], Proxy]] = {
     "haproxy-2.8-pipes": lambda peers, _: haproxy.proxy(
         haproxy_28(peers), "haproxy-2.8-pipes", haproxy.LARGE_PIPES
     ),
+    "haproxy-2.8-buffers": lambda peers, _: haproxy.proxy(
+        haproxy_28(peers), "haproxy-2.8-buffers", haproxy.LARGE_BUFFERS, clear=False, tls=True
+    ),
     "haproxy-debian": lambda *_: haproxy.proxy("haproxy", "haproxy-debian"),
     "haproxy-debian-pipes": lambda *_: haproxy.proxy(
         "haproxy", "haproxy-debian-pipes", haproxy.LARGE_PIPES

@@ -6,6 +6,8 @@ from certificates import CURVE, NAME, SUITE, VERSION
 from proxies.proxy import Behind, Front, Proxy
 
 LARGE_PIPES = "  tune.pipesize 1048576"
+# For TLS, which is not spliced: several records at a time. Every buffer is so large then.
+LARGE_BUFFERS = "  tune.bufsize 65536"
 
 CONFIGURATION = """
 global
@@ -39,7 +41,9 @@ TLS = f"""
 """
 
 
-def proxy(binary: str, name: str, tuning: str = "", tls: bool = False) -> Proxy:
+def proxy(
+    binary: str, name: str, tuning: str = "", clear: bool = True, tls: bool = False
+) -> Proxy:
     """HAProxy with splicing wherever it can, without a master process."""
 
     def argv(folder: Path, front: Front, behind: Behind) -> list[str]:
@@ -56,7 +60,7 @@ def proxy(binary: str, name: str, tuning: str = "", tls: bool = False) -> Proxy:
         config.write_text(text)
         return [binary, "-db", "-f", str(config)]
 
-    return Proxy(name, [binary, "-v"], argv, tls=tls)
+    return Proxy(name, [binary, "-v"], argv, clear=clear, tls=tls)
 
 
 def shown(front: Front) -> str:

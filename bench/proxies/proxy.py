@@ -37,7 +37,8 @@ class Proxy:
     version: list[str]
     argv: Callable[[Path, Front, Behind], list[str]]
     env: tuple[tuple[str, str], ...] = ()
-    # Whether it takes part in what is measured with TLS.
+    # Whether it takes part in what is measured without TLS, and with it.
+    clear: bool = True
     tls: bool = False
 
     def start(
