@@ -20,8 +20,8 @@ SAID = re.compile(
 )
 
 
-def with_client(port: int, certificates: Certificates, http2: bool) -> str:
-    """What the server at `port` agrees upon with a client that offers what the load does; raises
+def with_client(name: str, port: int, certificates: Certificates, http2: bool) -> str:
+    """What the server `name` at `port` agrees upon with a client that offers what the load does; raises
     when that is not what all are measured with."""
     offer = ["-alpn", "h2"] if http2 else []
     done = subprocess.run(
@@ -41,15 +41,15 @@ def with_client(port: int, certificates: Certificates, http2: bool) -> str:
     if http2:
         wanted["protocol"] = "h2"
     if said != wanted:
-        raise RuntimeError(f"agreed upon {said}, not {wanted}:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{name} agreed upon {said}, not {wanted}:\n{done.stdout}{done.stderr}")
     return " ".join(said[what] for what in wanted)
 
 
-def with_backend(port: int, certificates: Certificates | None) -> str:
-    """What the proxy at `port` and its backend agree upon; raises as above."""
+def with_backend(name: str, port: int, certificates: Certificates | None) -> str:
+    """What the proxy `name` at `port` and its backend agree upon; raises as above."""
     status, body = get(port, certificates, NEGOTIATED)
     if status != 200 or body != WANTED:
-        raise RuntimeError(f"agreed upon {body!r} with its backend ({status}), not {WANTED}")
+        raise RuntimeError(f"{name}: {body!r} with its backend ({status}), not {WANTED}")
     return body
 
 

@@ -80,12 +80,12 @@ class Session:
         shown = self.certificates if case.tls_in else None
         http2 = case.streams > 0
         if shown:
-            said = handshake.with_client(port, shown, http2)
+            said = handshake.with_client(proxy.name, port, shown, http2)
             side = "clients by HTTP/2" if http2 else "clients"
             self.negotiated.setdefault(side, {})[proxy.name] = said
         # Sinks have no place to say it.
         if case.tls_out and not case.put:
-            said = handshake.with_backend(port, shown)
+            said = handshake.with_backend(proxy.name, port, shown)
             self.negotiated.setdefault("backends", {})[proxy.name] = said
 
     def direct_port(self, case: measure.Case) -> int:
