@@ -10,8 +10,8 @@ from certificates import CURVE, SUITE
 
 
 def h2load(url: str, connections: int, streams: int, seconds: float) -> dict:
-    """Run h2load with one thread and so many streams on each connection; latencies are from its log,
-    since it prints no percentiles."""
+    """Run h2load with one thread and so many streams on each connection; latencies are from its
+    log, since it prints no percentiles."""
     with tempfile.TemporaryDirectory(prefix="sidekick-h2load-") as folder:
         log = Path(folder) / "log"
         done = subprocess.run(
@@ -46,7 +46,8 @@ def figures(said: str, log: str) -> dict:
         "seconds": float(re.search(r"finished in ([0-9.]+)s", said)[1]),
         "p50_us": round(percentiles[49]),
         "p99_us": round(percentiles[98]),
-        # Other statuses than 2xx have failed, too. Nobody counts a connection that waits till the end.
+        # Other statuses than 2xx have failed, too. It does not count a connection that is never
+        # answered.
         "errors": {"failed": done["failed"], "unanswered": int(slowest == 0.0)},
     }
 

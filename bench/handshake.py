@@ -21,8 +21,8 @@ SAID = re.compile(
 
 
 def with_client(name: str, port: int, certificates: Certificates, http2: bool) -> str:
-    """What the server `name` at `port` agrees upon with a client that offers what the load does; raises
-    when that is not what all are measured with."""
+    """What the server `name` at `port` agrees upon with a client that offers what the load does;
+    raises when that is not what all are measured with."""
     offer = ["-alpn", "h2"] if http2 else []
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", NAME,
