@@ -186,8 +186,8 @@ impl Socket {
         Pin::new(&mut self.tcp).poll_shutdown(context)
     }
 
-    /// Closes with a reset, so that the peer can't take it for a clean end.
-    pub(super) fn reset(self) {
+    /// Makes the close a reset, so that the peer can't take it for a clean end.
+    pub(super) fn reset_on_close(&self) {
         sys::reset_on_close(&self.tcp);
     }
 }

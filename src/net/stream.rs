@@ -208,8 +208,9 @@ impl Stream {
         self.socket.poll_shutdown(context)
     }
 
-    /// Closes, and says so as far as the kernel takes it at once: what was sent is whole.
-    pub fn close(mut self) {
+    /// Says, as far as the kernel takes it at once, that what was sent is whole; to be called before
+    /// the connection is dropped.
+    pub fn say_goodbye(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.say_goodbye(&self.socket);
         }
@@ -221,8 +222,8 @@ impl Stream {
         self.tls.as_ref().is_some_and(|tls| tls.holds_buffers())
     }
 
-    /// Closes with a reset, so that the peer can't take it for a clean end.
-    pub fn reset(self) {
-        self.socket.reset();
+    /// Makes the close a reset, so that the peer can't take it for a clean end.
+    pub fn reset_on_close(&self) {
+        self.socket.reset_on_close();
     }
 }

@@ -163,8 +163,8 @@ impl Connection<'_> {
         let reused = idle.is_some();
         let outcome = match idle {
             Some(stream) => Ok(stream),
-            None => upstream
-                .connect(self.proxy.parts.limits.connect)
+            // Boxed: an idle connection has room for whatever its requests may come to.
+            None => Box::pin(upstream.connect(self.proxy.parts.limits.connect))
                 .await
                 .map_err(Fault::Unconnected),
         };

@@ -5,7 +5,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::net::{Buffer, Stream, Ticket};
-use crate::proxy::connection::Ending;
+use crate::proxy::client::Client;
+use crate::proxy::connection::{Connection, Ending};
 
 /// Silence after which a lingering connection is closed.
 const LINGER: Duration = Duration::from_secs(5);
@@ -13,11 +14,17 @@ const LINGER: Duration = Duration::from_secs(5);
 /// told by a reset.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
-pub(super) async fn close(mut client: Stream, ticket: &Ticket, ending: Ending) {
-    match ending {
-        Ending::Close => client.close(),
-        Ending::Linger => linger(&mut client, ticket).await,
-        Ending::Reset => client.reset(),
+impl Connection<'_> {
+    /// Ends an HTTP/1.1 connection; dropping it closes what is left.
+    pub(super) async fn close(&mut self, ending: Ending) {
+        let Client::Http1(client) = &mut self.client else {
+            return;
+        };
+        match ending {
+            Ending::Close => client.say_goodbye(),
+            Ending::Linger => linger(client, &self.ticket).await,
+            Ending::Reset => client.reset_on_close(),
+        }
     }
 }
 

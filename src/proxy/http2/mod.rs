@@ -27,8 +27,8 @@ use session::Session;
 pub(super) use stream::Http2Stream;
 
 use super::Proxy;
-use super::http1::Switched;
-use crate::net::{StreamIo, StreamPump, Ticket};
+use super::connection::Peer;
+use crate::net::{Stream, StreamIo, StreamPump, Ticket};
 
 /// With which a client begins (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -46,13 +46,14 @@ pub(super) fn begins_with_preface(bytes: &[u8]) -> Option<bool> {
 }
 
 /// Serves an HTTP/2 connection to its end. Its streams may outlive it by a moment.
-pub(super) async fn serve(proxy: Rc<Proxy>, switched: Switched) {
-    let Switched {
-        stream,
-        ticket,
-        peer,
-        read,
-    } = switched;
+/// `read` was read of it already, the preface first.
+pub(super) async fn serve(
+    proxy: Rc<Proxy>,
+    stream: Stream,
+    ticket: Ticket,
+    peer: Peer,
+    read: Vec<u8>,
+) {
     let (io, pump) = StreamIo::new(stream, &read, Rc::clone(&proxy.buffers));
     drop(read);
     let (io, seen) = WatchedIo::new(io, PREFACE.len());

@@ -175,7 +175,8 @@ fn only_a_goodbye_is_a_clean_end() {
         run(async {
             let mut ends = pair(newest).await;
             write_all(&mut ends.client, b"last", &[]).await;
-            ends.client.close();
+            ends.client.say_goodbye();
+            drop(ends.client);
             let mut buffer = Buffer::default();
             assert_eq!(read(&mut ends.server, &mut buffer, 99).await.unwrap(), 4);
             assert_eq!(read(&mut ends.server, &mut buffer, 99).await.unwrap(), 0);
@@ -224,7 +225,7 @@ fn tickets_do_not_end_an_idle_connection_and_words_do() {
         assert!(!client.is_idle());
 
         let mut ends = pair(TlsVersion::V13).await;
-        ends.server.close();
+        ends.server.say_goodbye();
         sleep(Duration::from_millis(20)).await;
         assert!(!ends.client.is_idle());
     });
