@@ -11,7 +11,7 @@ mod stream;
 mod stream_io;
 pub mod tls;
 
-pub use buffer::{BUFFER_SIZE, Buffer, Stack};
+pub use buffer::{BUFFER_SIZE, Buffer, Spares, Stack};
 pub use deadline::{Deadlines, Ticket};
 pub use dialer::{DialError, Dialer};
 pub use listener::{ListenError, bind, inherited};

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Buffer, Stack, Stream};
+use super::{Buffer, Spares, Stream};
 
 /// The library's end. What it writes is sent by [`StreamPump::poll_send`], or when the buffer is
 /// full; `poll_flush` alone sends nothing, so that all that comes out of one turn leaves at once.
@@ -23,7 +23,7 @@ pub struct StreamPump(Rc<RefCell<Ends>>);
 #[derive(Debug)]
 struct Ends {
     stream: Stream,
-    spare: Rc<Stack<Buffer>>,
+    spare: Rc<Spares>,
     inward: Option<Lent>,
     outward: Option<Lent>,
     received: u64,
@@ -44,7 +44,7 @@ impl Lent {
 
 impl StreamIo {
     /// Wraps a stream from which `read` has been read already. Buffers come from `spare`.
-    pub fn new(stream: Stream, read: &[u8], spare: Rc<Stack<Buffer>>) -> (Self, StreamPump) {
+    pub fn new(stream: Stream, read: &[u8], spare: Rc<Spares>) -> (Self, StreamPump) {
         let mut ends = Ends {
             stream,
             spare,
@@ -53,7 +53,7 @@ impl StreamIo {
             received: read.len() as u64,
         };
         if !read.is_empty() {
-            let mut buffer = ends.lend();
+            let mut buffer = ends.spare.take();
             buffer.append(read);
             ends.inward = Some(Lent { buffer, passed: 0 });
         }
@@ -75,12 +75,6 @@ impl StreamPump {
 }
 
 impl Ends {
-    fn lend(&self) -> Buffer {
-        let mut buffer = self.spare.take();
-        buffer.clear();
-        buffer
-    }
-
     /// Fills the inward buffer, if it is empty; ready with `false` at the end of the stream.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.inward.is_some() {
@@ -88,7 +82,7 @@ impl Ends {
         }
         // A buffer is taken when there is something for it.
         ready!(self.stream.poll_readable(context))?;
-        let mut buffer = self.lend();
+        let mut buffer = self.spare.take();
         let read = self.stream.poll_read(context, &mut buffer);
         if let Poll::Ready(Ok(count @ 1..)) = read {
             self.received += count as u64;
@@ -133,8 +127,7 @@ impl Ends {
         let buffer = match &mut self.outward {
             Some(lent) => &mut lent.buffer,
             none => {
-                let mut buffer = self.spare.take();
-                buffer.clear();
+                let buffer = self.spare.take();
                 &mut none.insert(Lent { buffer, passed: 0 }).buffer
             }
         };
@@ -220,7 +213,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_read_before_comes_first() {
         let (near, mut far) = pair().await;
-        let (mut io, pump) = StreamIo::new(near, b"first ", Rc::new(Stack::keeping(1)));
+        let (mut io, pump) = StreamIo::new(near, b"first ", Rc::new(Spares::keeping(1)));
         far.write_all(b"second").await.unwrap();
         let mut all = [0; 12];
         io.read_exact(&mut all).await.unwrap();
@@ -233,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_sent_before_it_is_asked_for() {
         let (near, mut far) = pair().await;
-        let (mut io, pump) = StreamIo::new(near, b"", Rc::new(Stack::keeping(1)));
+        let (mut io, pump) = StreamIo::new(near, b"", Rc::new(Spares::keeping(1)));
         io.write_all(b"one ").await.unwrap();
         io.flush().await.unwrap();
         io.write_all(b"two").await.unwrap();
@@ -249,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_is_sent_meanwhile() {
         let (near, mut far) = pair().await;
-        let (mut io, _) = StreamIo::new(near, b"", Rc::new(Stack::keeping(1)));
+        let (mut io, _) = StreamIo::new(near, b"", Rc::new(Spares::keeping(1)));
         let sent: Vec<u8> = (0..5 * BUFFER_SIZE).map(|at| (at % 251) as u8).collect();
         let writing = async {
             io.write_all(&sent).await.unwrap();

@@ -35,7 +35,7 @@ use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
 use crate::net::tls::{Handshakes, TlsAcceptor, TlsConnector};
-use crate::net::{Buffer, Deadlines, Dialer, PipeShare, Pipes, Stack};
+use crate::net::{Deadlines, Dialer, PipeShare, Pipes, Spares, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
@@ -101,7 +101,7 @@ pub struct Proxy {
     pool: Pool,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
-    buffers: Rc<Stack<Buffer>>,
+    buffers: Rc<Spares>,
     pipes: Pipes,
     picker: RefCell<Picker>,
     budget: RefCell<RetryBudget>,
@@ -112,7 +112,7 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy for the worker of this thread.
     pub fn new(parts: Parts, mut random: fastrand::Rng, now: Instant) -> Rc<Self> {
-        let buffers = Rc::new(Stack::keeping(SPARE_BUFFERS));
+        let buffers = Rc::new(Spares::keeping(SPARE_BUFFERS));
         let handshakes = Rc::new(Handshakes::new(Rc::clone(&buffers)));
         let dialer = Dialer::new(Arc::clone(&parts.connector), Rc::clone(&handshakes));
         Rc::new(Self {

@@ -19,10 +19,10 @@ use tokio::task::yield_now;
 
 use super::client_hello::is_whole;
 use super::records::Connection;
-use super::session::{Session, Spares};
+use super::session::Session;
 use super::{TlsAcceptor, failure};
 use crate::net::socket::Socket;
-use crate::net::{Buffer, Stack, Stream};
+use crate::net::{Buffer, Spares, Stream};
 
 /// Buffers kept for reuse where few connections are busy at once.
 const SPARE_BUFFERS: usize = 16;
@@ -31,18 +31,18 @@ const SPARE_BUFFERS: usize = 16;
 #[derive(Debug)]
 pub struct Handshakes {
     turn: Semaphore,
-    spares: Spares,
+    spares: Rc<Spares>,
 }
 
 impl Default for Handshakes {
     fn default() -> Self {
-        Self::new(Rc::new(Stack::keeping(SPARE_BUFFERS)))
+        Self::new(Rc::new(Spares::keeping(SPARE_BUFFERS)))
     }
 }
 
 impl Handshakes {
     /// Handshakes of a thread whose TLS sessions use buffers of `spares`.
-    pub fn new(spares: Rc<Stack<Buffer>>) -> Self {
+    pub fn new(spares: Rc<Spares>) -> Self {
         Self {
             turn: Semaphore::new(1),
             spares,
