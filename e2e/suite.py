@@ -95,11 +95,13 @@ def run_against_s3(arguments: argparse.Namespace, work: Path, processes: list[Pr
         rig = failover.Rig(arguments.sidekick, seaweed, BUCKETS["sidekick"], work)
         table.append(run_scenarios("failover", failover.SCENARIOS, rig))
     if "tls" in arguments.only:
-        table += run_tls(arguments, work, seaweed)
+        table += run_tls(arguments, work, seaweed, processes)
     return table
 
 
-def run_tls(arguments: argparse.Namespace, work: Path, seaweed: Seaweed) -> list:
+def run_tls(
+    arguments: argparse.Namespace, work: Path, seaweed: Seaweed, processes: list[Process]
+) -> list:
     """The parts of TLS, a row each."""
     own = work / "tls"
     own.mkdir()
@@ -108,6 +110,7 @@ def run_tls(arguments: argparse.Namespace, work: Path, seaweed: Seaweed) -> list
     try:
         return [run_scenarios(part, some, rig, rig.end_scenario) for part, some in tls.PARTS.items()]
     finally:
+        processes += rig.lasting
         rig.end()
 
 

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from harness.authority import Authority, Identity, self_signed_server
-from harness.process import fetch_text, status_of, wait_until
+from harness.process import Process, fetch_text, free_port, is_open, status_of, wait_until
 from harness.sidekick import Sidekick
 from secure.nginx import KIB, Server
 from secure.rig import Rig
@@ -45,25 +45,37 @@ def certificate_of_a_client_is_down_and_named(rig: Rig) -> str:
 
 
 def missing_client_certificate_is_down_and_named(rig: Rig) -> str:
-    """By TLS 1.3, where it shows only after the handshake, and by 1.2; not the server's fault to
-    sidekick's eyes if it is insecure.
+    """By TLS 1.3, where the server's alert comes after the handshake, and by 1.2; with and without
+    `--insecure`, which is about the other side.
     """
     told = []
-    for version in ("TLSv1.3", "TLSv1.2"):
-        server = wanting_clients(rig, version)
+    # openssl has no better word for it in 1.2.
+    for version, words in (("-tls1_3", "client certificate"), ("-tls1_2", "handshake failure")):
+        endpoint = strict(rig, version)
         for more in ((), ("--insecure",)):
-            sidekick = rig.sidekick([server.endpoint], *rig.trusting, *more, output=JSON_LOG)
-            told.append(said_down(sidekick, ["client certificate"]))
+            sidekick = rig.sidekick([endpoint], *rig.trusting, *more, output=JSON_LOG)
+            told.append(said_down(sidekick, [words]))
+            sidekick.kill()
     return told[0]
 
 
 def client_certificate_of_a_stranger_is_down_and_named(rig: Rig) -> str:
-    """The backend does not know who issued it."""
+    """The backend does not know who issued it; the same versions."""
     identity = stranger(rig, "client-authority").issue("client", usage="clientAuth")
     showing = ("--client-cert", str(identity.cert), "--client-key", str(identity.key))
+    told = []
+    for version in ("-tls1_3", "-tls1_2"):
+        endpoint = strict(rig, version)
+        sidekick = rig.sidekick([endpoint], *rig.trusting, *showing, output=JSON_LOG)
+        told.append(said_down(sidekick, ["unknown ca", "--client-cert"]))
+    return told[0]
+
+
+def refusal_of_a_client_certificate_by_http_is_down_and_named(rig: Rig) -> str:
+    """nginx shakes hands with everybody and then answers 400."""
     server = wanting_clients(rig, "TLSv1.2 TLSv1.3")
-    sidekick = rig.sidekick([server.endpoint], *rig.trusting, *showing, output=JSON_LOG)
-    return said_down(sidekick, ["client"])
+    sidekick = rig.sidekick([server.endpoint], *rig.trusting, output=JSON_LOG)
+    return said_down(sidekick, ["400"])
 
 
 def client_certificate_is_shown_by_each_version(rig: Rig) -> str:
@@ -126,6 +138,22 @@ def wanting_clients(rig: Rig, versions: str) -> Server:
     return server
 
 
+def strict(rig: Rig, version: str) -> str:
+    """The URL of an openssl that refuses in the handshake whoever shows no certificate of ours."""
+    port = free_port()
+    argv = [
+        *("openssl", "s_server", "-accept", f"127.0.0.1:{port}", version, "-www", "-quiet"),
+        *("-cert", str(rig.server.cert), "-cert_chain", str(rig.server.cert)),
+        *("-key", str(rig.server.key), "-CAfile", str(rig.client_issuers)),
+        *("-Verify", "3", "-verify_return_error"),
+    ]
+    server = Process("openssl", argv, rig.work / f"openssl-{port}.log")
+    rig.running.append(server)
+    server.start()
+    wait_until(lambda: is_open(port), "openssl to listen")
+    return f"https://127.0.0.1:{port}"
+
+
 def stranger(rig: Rig, name: str) -> Authority:
     """An authority that nobody trusts."""
     return Authority(rig.work / name, "strange")
@@ -162,6 +190,7 @@ SCENARIOS = [
     certificate_of_a_client_is_down_and_named,
     missing_client_certificate_is_down_and_named,
     client_certificate_of_a_stranger_is_down_and_named,
+    refusal_of_a_client_certificate_by_http_is_down_and_named,
     client_certificate_is_shown_by_each_version,
     server_certificate_that_says_ca_is_trusted_when_it_is_named,
     plain_server_behind_https_is_down_and_named,

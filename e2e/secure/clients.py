@@ -37,7 +37,7 @@ def curl_without_the_authority_trusts_nobody(rig: Rig) -> str:
     target = rig.target("tls-stranger")
     done = run(target, ["curl", "--silent", "--show-error", target.endpoint])
     assert done["code"] == 60, f"exit code {done['code']}, not that of a refused certificate"
-    return done["err"].split(". ")[0].strip()
+    return done["err"].splitlines()[0]
 
 
 def boto3_puts_reads_lists_and_deletes(rig: Rig) -> str:

@@ -8,19 +8,23 @@ import httpx
 
 from clients.boto import s3
 from harness.command import run, succeed
-from harness.scenario import MIB, Target, body_of
+from harness.scenario import MIB, Target, body_of, digest_of_file
 from harness.sidekick import Sidekick
 from secure.nginx import KIB, Server
 from secure.rig import Rig
 
 STREAMS = 24
+# Some for each backend.
+REFUSALS = 9
 LOADED = "requests: {n} total, {n} started, {n} done, {n} succeeded, 0 failed, 0 errored, 0 timeout"
 
 
 def presigned(rig: Rig, target: Target, name: str, operation: str = "get_object") -> str:
-    """A URL that needs no credentials."""
+    """A URL that needs no credentials; by name, because nghttp does not look for addresses in
+    certificates.
+    """
     where = {"Bucket": target.bucket, "Key": target.key(name)}
-    client = s3(target.endpoint, trust=rig.authority.root)
+    client = s3(target.endpoint.replace("127.0.0.1", "localhost"), trust=rig.authority.root)
     return client.generate_presigned_url(operation, where, ExpiresIn=300)
 
 
@@ -75,6 +79,37 @@ def nghttp_uploads_and_reads(rig: Rig) -> str:
         assert (told["code"], told["err"]) == (0, ""), f"{way}: {told['err']}"
         assert told["out"] == body, f"{way}: other bytes"
     return f"{len(ways)} ways"
+
+
+def curl_moves_100_mib_both_ways(rig: Rig) -> str:
+    """One large body on one stream."""
+    target = rig.target("h2-curl")
+    source, copy = target.inputs / "100mib", target.file("copy")
+    curl = ["curl", "--silent", "--show-error", "--fail", "--http2", *trusting(rig)]
+    upload = presigned(rig, target, "large", "put_object")
+    succeed(target, [*curl, "--upload-file", str(source), upload])
+    succeed(target, [*curl, "--output", str(copy), presigned(rig, target, "large")])
+    assert digest_of_file(copy) == digest_of_file(source), "other bytes"
+    copy.unlink()
+    return "100 MiB"
+
+
+def refused_upload_is_told_to_the_client(rig: Rig) -> str:
+    """A bad signature: S3 answers 403 and does not read the body; the client hears of both."""
+    target = rig.target("h2-refused")
+    url = presigned(rig, target, "refused", "put_object").replace("=300", "=301")
+    curl = ["curl", "--silent", "--show-error", "--http2", *trusting(rig), "--write-out",
+            "%{http_version} %{http_code}", "--upload-file", str(target.inputs / "100mib"), url]  # fmt: skip
+    for turn in range(REFUSALS):
+        told = succeed(target, curl).decode()
+        assert "<Code>SignatureDoesNotMatch</Code>" in told, f"{turn}: {told}"
+        assert told.endswith("2 403"), f"{turn}: {told}"
+    return f"{REFUSALS} times"
+
+
+def trusting(rig: Rig) -> list[str]:
+    """For curl."""
+    return ["--cacert", str(rig.authority.root)]
 
 
 def h2load_has_no_failed_request_by_tls(rig: Rig) -> str:
@@ -133,6 +168,8 @@ def h2load(target: Target, requests: int, *words: str, url: str = "") -> str:
 SCENARIOS = [
     httpx_streams_share_one_connection,
     nghttp_uploads_and_reads,
+    curl_moves_100_mib_both_ways,
+    refused_upload_is_told_to_the_client,
     h2load_has_no_failed_request_by_tls,
     h2load_has_no_failed_request_in_clear_text,
     h2load_has_no_failed_upload,

@@ -1,4 +1,5 @@
-"""Clients that connect anew for each request, and some that stay; a program of its own.
+"""Clients that connect anew for each request, by a whole handshake or by a session that they resume,
+and some that stay; a program of its own.
 
 It runs until the file `--until` is there and prints JSON: requests, errors, and the serial numbers
 of the certificates that it was shown.
@@ -12,9 +13,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-# Of a process: those that connect anew, and those that keep a connection.
-COMERS = 3
-STAYERS = 1
+# Threads of a process.
+KINDS = {"new connection": 2, "resumed session": 1, "kept connection": 1}
 
 
 class Visitors:
@@ -29,41 +29,45 @@ class Visitors:
         self.errors: list[str] = []
         self.lock = threading.Lock()
 
-    def connect(self) -> http.client.HTTPSConnection:
-        """A whole handshake: no session is resumed."""
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, context=self.context, timeout=10
-        )
+    def connect(self, session: ssl.SSLSession | None) -> http.client.HTTPConnection:
+        """With a session, the server need not show its certificate again."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.connect()
-        serial = connection.sock.getpeercert()["serialNumber"]
-        with self.lock:
-            self.serials[serial] += 1
+        connection.sock = self.context.wrap_socket(
+            connection.sock, server_hostname="127.0.0.1", session=session
+        )
+        if session is None:
+            serial = connection.sock.getpeercert()["serialNumber"]
+            with self.lock:
+                self.serials[serial] += 1
         return connection
 
-    def visit(self, stays: bool) -> None:
+    def visit(self, kind: str) -> None:
         """Ask again and again."""
-        kind = "on a kept connection" if stays else "on a new connection"
-        connection = None
+        connection = session = None
         while not self.until.exists():
             try:
-                connection = connection or self.connect()
+                connection = connection or self.connect(session)
                 connection.request("GET", "/kib")
                 response = connection.getresponse()
                 size = len(response.read())
                 assert (response.status, size) == (200, 1024), f"{response.status}, {size} B"
             except (OSError, http.client.HTTPException, AssertionError) as error:
                 self.errors.append(f"{kind}: {error!r}")
-                connection = None
+                connection = session = None
                 continue
-            self.calls[kind] += 1
-            if not stays:
+            with self.lock:
+                self.calls[kind] += 1
+            if kind == "resumed session":
+                session = connection.sock.session
+            if kind != "kept connection":
                 connection.close()
                 connection = None
 
     def run(self) -> dict:
         """All threads, to the end."""
-        kinds = [False] * COMERS + [True] * STAYERS
-        threads = [threading.Thread(target=self.visit, args=(stays,)) for stays in kinds]
+        kinds = [kind for kind, count in KINDS.items() for _ in range(count)]
+        threads = [threading.Thread(target=self.visit, args=(kind,)) for kind in kinds]
         for thread in threads:
             thread.start()
         for thread in threads:
