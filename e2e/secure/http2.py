@@ -14,8 +14,8 @@ from secure.nginx import KIB, Server
 from secure.rig import Rig
 
 STREAMS = 24
-# Some for each backend.
-REFUSALS = 9
+# What the client makes of the answer depends on when its pieces arrive.
+REFUSALS = 10
 LOADED = "requests: {n} total, {n} started, {n} done, {n} succeeded, 0 failed, 0 errored, 0 timeout"
 
 
@@ -94,17 +94,30 @@ def curl_moves_100_mib_both_ways(rig: Rig) -> str:
     return "100 MiB"
 
 
-def refused_upload_is_told_to_the_client(rig: Rig) -> str:
-    """A bad signature: S3 answers 403 and does not read the body; the client hears of both."""
-    target = rig.target("h2-refused")
-    url = presigned(rig, target, "refused", "put_object").replace("=300", "=301")
-    curl = ["curl", "--silent", "--show-error", "--http2", *trusting(rig), "--write-out",
-            "%{http_version} %{http_code}", "--upload-file", str(target.inputs / "100mib"), url]  # fmt: skip
-    for turn in range(REFUSALS):
-        told = succeed(target, curl).decode()
-        assert "<Code>SignatureDoesNotMatch</Code>" in told, f"{turn}: {told}"
-        assert told.endswith("2 403"), f"{turn}: {told}"
-    return f"{REFUSALS} times"
+def early_refusal_of_an_upload_is_told(rig: Rig) -> str:
+    """The server answers before it reads; the client has the answer, and stops."""
+    for flags, version in (
+        (rig.listening, ["--http2", *trusting(rig)]),
+        ((), ["--http2-prior-knowledge"]),
+    ):
+        sidekick = kib(rig, *flags)
+        target = rig.target(f"h2-refused-{len(flags)}", sidekick)
+        told = [refused_upload(target, *version) for _ in range(REFUSALS)]
+        expected = ("refused", "2", "403")
+        assert all(answer == expected for answer, _ in told), told
+        sent = max(size for _, size in told)
+        assert sent < 100 * MIB, "all was sent although nobody wanted it"
+    return f"{2 * REFUSALS} uploads of 100 MiB, {sent} B sent at most"
+
+
+def refused_upload(target: Target, *words: str) -> tuple[tuple[str, ...], int]:
+    """An upload to the path that takes none: body, version and status, and the bytes sent."""
+    source = str(target.inputs / "100mib")
+    form = "|%{http_version}|%{http_code}|%{size_upload}"
+    told = run(target, ["curl", "--silent", *words, "--upload-file", source, "--write-out", form,
+                        f"{target.endpoint}/refused"])  # fmt: skip
+    *answer, sent = told["out"].decode().split("|")
+    return tuple(answer), int(sent)
 
 
 def trusting(rig: Rig) -> list[str]:
@@ -169,7 +182,7 @@ SCENARIOS = [
     httpx_streams_share_one_connection,
     nghttp_uploads_and_reads,
     curl_moves_100_mib_both_ways,
-    refused_upload_is_told_to_the_client,
+    early_refusal_of_an_upload_is_told,
     h2load_has_no_failed_request_by_tls,
     h2load_has_no_failed_request_in_clear_text,
     h2load_has_no_failed_upload,

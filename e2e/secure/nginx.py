@@ -23,6 +23,7 @@ http {{
   uwsgi_temp_path {prefix}/uwsgi;
   scgi_temp_path {prefix}/scgi;
   client_max_body_size 0;
+  large_client_header_buffers 8 16k;
   ssl_session_cache shared:sessions:1m;
 {servers}
 }}
@@ -35,6 +36,7 @@ SERVER = """
     {directives}
     location = /healthz {{ return 200; }}
     location = /kib {{ return 200 "{kib}"; }}
+    location = /refused {{ return 403 "refused"; }}
     location / {{
       proxy_pass {gateway};
       proxy_http_version 1.1;
