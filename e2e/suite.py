@@ -108,7 +108,9 @@ def run_tls(
     seconds = arguments.rotation_seconds
     rig = Rig(arguments.sidekick, seaweed, BUCKETS["sidekick"], own, work / "inputs", seconds)
     try:
-        return [run_scenarios(part, some, rig, rig.end_scenario) for part, some in tls.PARTS.items()]
+        return [
+            run_scenarios(part, some, rig, rig.end_scenario) for part, some in tls.PARTS.items()
+        ]
     finally:
         processes += rig.lasting
         rig.end()

@@ -93,8 +93,9 @@ class Authority:
         """A key, and a request where its certificate will be."""
         made = Identity(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         config = self._config(LOOPBACK, "serverAuth")
-        openssl("req", "-new", "-config", config, "-subj", f"/CN={subject}", "-noenc",
-                "-newkey", *KEY_TYPES[key_type], "-keyout", made.key, "-out", made.cert)  # fmt: skip
+        subject_and_key = ("-subj", f"/CN={subject}", "-newkey", *KEY_TYPES[key_type], "-noenc")
+        files = ("-config", config, "-keyout", made.key, "-out", made.cert)
+        openssl("req", "-new", *subject_and_key, *files)
         return made
 
     def _sign(
@@ -124,7 +125,7 @@ class Authority:
 
 
 def self_signed_server(folder: Path) -> Identity:
-    """What `openssl req -x509` makes by its own choice: a server's certificate that says CA:TRUE."""
+    """What `openssl req -x509` makes by itself: a server's certificate that says CA:TRUE."""
     made = Identity(folder / "self-signed.crt", folder / "self-signed.key")
     openssl("req", "-x509", "-subj", "/CN=localhost", "-addext",
             f"subjectAltName={','.join(LOOPBACK)}", "-newkey", *KEY_TYPES["ecdsa"], "-noenc",

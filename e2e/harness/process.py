@@ -100,7 +100,9 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
 
-def connect(port: int, trust: Path | None = None, timeout: float = 5.0) -> http.client.HTTPConnection:
+def connect(
+    port: int, trust: Path | None = None, timeout: float = 5.0
+) -> http.client.HTTPConnection:
     """To 127.0.0.1, by TLS when there are certificates to trust."""
     if trust is None:
         return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)

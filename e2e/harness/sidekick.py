@@ -7,7 +7,7 @@ from harness.process import Process, fetch_text, free_port, wait_for_http
 
 
 class Sidekick(Process):
-    """One sidekick on a free port of 127.0.0.1; with certificates to `trust`, it speaks TLS there."""
+    """One sidekick on a free port of 127.0.0.1; by TLS if there is something to `trust`."""
 
     def __init__(
         self,

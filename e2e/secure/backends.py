@@ -124,7 +124,7 @@ def renewed_certificate_brings_a_backend_back(rig: Rig) -> str:
 
 
 def refused_then_taken_insecurely(rig: Rig, identity: Identity, words: list[str]) -> str:
-    """A backend with this certificate is down for a reason of these words; `--insecure` takes it."""
+    """A backend with this certificate is down for these words; `--insecure` takes it."""
     server = Server(identity)
     rig.nginx(server)
     serves(rig.sidekick([server.endpoint], *rig.trusting, "--insecure"))
@@ -144,7 +144,7 @@ def strict(rig: Rig, version: str) -> str:
     argv = [
         *("openssl", "s_server", "-accept", f"127.0.0.1:{port}", version, "-www", "-quiet"),
         *("-cert", str(rig.server.cert), "-cert_chain", str(rig.server.cert)),
-        *("-key", str(rig.server.key), "-CAfile", str(rig.client_issuers)),
+        *("-key", str(rig.server.key), "-CAfile", str(rig.authority.root)),
         *("-Verify", "3", "-verify_return_error"),
     ]
     server = Process("openssl", argv, rig.work / f"openssl-{port}.log")
@@ -167,7 +167,7 @@ def serves(sidekick: Sidekick) -> None:
 
 
 def said_down(sidekick: Sidekick, words: list[str]) -> str:
-    """Start it and wait for its line that the one backend is down: the reason, which holds `words`."""
+    """Start it and wait until it says that its backend is down: the reason, with `words`."""
     sidekick.start()
     wait_until(lambda: reasons(sidekick.log), "a line that the backend is down")
     reason = reasons(sidekick.log)[0]

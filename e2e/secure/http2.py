@@ -61,7 +61,7 @@ def httpx_streams_share_one_connection(rig: Rig) -> str:
 
 
 def nghttp_uploads_and_reads(rig: Rig) -> str:
-    """With the frames that few clients send: padding, CONTINUATION, 100-continue, a small window."""
+    """With what few clients send: padding, CONTINUATION, 100-continue, a small window."""
     target = rig.target("h2-nghttp")
     body = body_of(MIB, 5)
     source = target.file("source")

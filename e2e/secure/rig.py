@@ -55,7 +55,7 @@ class Rig:
         ]
         self.nginx(*servers)
         self.lasting.append(self.running.pop())
-        third = self.seaweed.tls_gateway(backend, self.client_issuers)
+        third = self.seaweed.tls_gateway(backend, self.authority.root)
         self.lasting.append(self.seaweed.gateways[-1])
         site = ",".join([*(server.endpoint for server in servers), third])
         front = self.sidekick([site], *self.listening, *self.trusting, *self.showing)
@@ -64,18 +64,13 @@ class Rig:
         wait_until(lambda: front.metric("sidekick_backend_up") == 3, "all three backends")
         return front
 
-    @cached_property
-    def client_issuers(self) -> Path:
-        """Root and intermediate: openssl's servers build chains of client certificates by both."""
-        path = self.work / "client-issuers.pem"
-        authority = self.authority
-        path.write_text(authority.issuer.cert.read_text() + authority.root.read_text())
-        return path
-
     @property
     def wanting_clients(self) -> str:
-        """For nginx: nobody comes in without a certificate."""
-        return f"ssl_verify_client on; ssl_client_certificate {self.client_issuers};"
+        """For nginx: nobody comes in without a certificate. It knows the root only: the client has
+        to show what stands between.
+        """
+        known = f"ssl_client_certificate {self.authority.root}; ssl_verify_depth 2;"
+        return f"ssl_verify_client on; {known}"
 
     @property
     def listening(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.authority import Identity
-from harness.process import Process, wait_until
+from harness.process import Process
 from harness.sidekick import Sidekick
 from secure.nginx import Server
 from secure.rig import Rig

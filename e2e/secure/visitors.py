@@ -1,4 +1,4 @@
-"""Clients that connect anew for each request, by a whole handshake or by a session that they resume,
+"""Clients that come for each request anew, by a whole handshake or by a session that they resume,
 and some that stay; a program of its own.
 
 It runs until the file `--until` is there and prints JSON: requests, errors, and the serial numbers
