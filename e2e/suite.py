@@ -15,12 +15,14 @@ from pathlib import Path
 
 import dns
 import failover
+import tls
 from clients import ALL
 from clients.boto import s3
 from harness.process import Process
 from harness.scenario import MIB, Client, Result, Target, body_of
 from harness.seaweed import Seaweed
 from harness.sidekick import Sidekick
+from secure.rig import Rig
 
 # Names of one length: bodies that hold them are then equally long.
 BUCKETS = {"direct": "e2e-bucket-direct0", "sidekick": "e2e-bucket-sidekck"}
@@ -50,8 +52,11 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sidekick", required=True, help="the program under test")
     parser.add_argument("--weed", required=True, help="the SeaweedFS program")
-    names = [client.name for client in ALL] + ["failover", "dns"]
+    names = [client.name for client in ALL] + ["failover", "tls", "dns"]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="run a part")
+    parser.add_argument(
+        "--rotation-seconds", type=int, default=15, help="time of each rotation of certificates"
+    )
     return parser.parse_args()
 
 
@@ -89,7 +94,26 @@ def run_against_s3(arguments: argparse.Namespace, work: Path, processes: list[Pr
     if "failover" in arguments.only:
         rig = failover.Rig(arguments.sidekick, seaweed, BUCKETS["sidekick"], work)
         table.append(run_scenarios("failover", failover.SCENARIOS, rig))
+    if "tls" in arguments.only:
+        table += run_tls(arguments, work, seaweed, processes)
     return table
+
+
+def run_tls(
+    arguments: argparse.Namespace, work: Path, seaweed: Seaweed, processes: list[Process]
+) -> list:
+    """The parts of TLS, a row each."""
+    own = work / "tls"
+    own.mkdir()
+    seconds = arguments.rotation_seconds
+    rig = Rig(arguments.sidekick, seaweed, BUCKETS["sidekick"], own, work / "inputs", seconds)
+    try:
+        return [
+            run_scenarios(part, some, rig, rig.end_scenario) for part, some in tls.PARTS.items()
+        ]
+    finally:
+        processes += rig.lasting
+        rig.end()
 
 
 def create_buckets(seaweed: Seaweed) -> None:

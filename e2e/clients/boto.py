@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+from pathlib import Path
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -28,11 +29,17 @@ METADATA = {"colour": "blue", "list": "a, b,c", "spaces": "two  spaces", "dashed
 
 
 @functools.cache
-def s3(endpoint: str, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY):
+def s3(
+    endpoint: str,
+    access_key: str = ACCESS_KEY,
+    secret_key: str = SECRET_KEY,
+    trust: Path | None = None,
+):
     """A client that never retries: each error counts."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
+        verify=trust and str(trust),
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
         region_name=REGION,

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -36,6 +37,12 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens on 127.0.0.1:`port`."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Process:
@@ -93,9 +100,21 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
 
-def status_of(port: int, path: str = "/", timeout: float = 2.0) -> int | None:
+def connect(
+    port: int, trust: Path | None = None, timeout: float = 5.0
+) -> http.client.HTTPConnection:
+    """To 127.0.0.1, by TLS when there are certificates to trust."""
+    if trust is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    context = ssl.create_default_context(cafile=str(trust))
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=context)
+
+
+def status_of(
+    port: int, path: str = "/", timeout: float = 2.0, trust: Path | None = None
+) -> int | None:
     """The status of a GET, or None when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection = connect(port, trust, timeout)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
@@ -105,9 +124,9 @@ def status_of(port: int, path: str = "/", timeout: float = 2.0) -> int | None:
         connection.close()
 
 
-def fetch_text(port: int, path: str) -> str:
+def fetch_text(port: int, path: str, trust: Path | None = None) -> str:
     """The body of a GET."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = connect(port, trust)
     try:
         connection.request("GET", path)
         return connection.getresponse().read().decode()
@@ -124,12 +143,14 @@ def wait_until(question, what: str, timeout: float = 30.0, pause: float = 0.05) 
         time.sleep(pause)
 
 
-def wait_for_http(process: Process, port: int, path: str = "/", status: int = 200) -> None:
+def wait_for_http(
+    process: Process, port: int, path: str = "/", status: int = 200, trust: Path | None = None
+) -> None:
     """Wait until a server answers with `status`; raise at once when its process has ended."""
 
     def answers() -> bool:
         if not process.running():
             raise RuntimeError(f"{process.name} ended early:\n{process.tail()}")
-        return status_of(port, path) == status
+        return status_of(port, path, trust=trust) == status
 
     wait_until(answers, f"{process.name} to answer {status} on port {port}")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.authority import Identity
 from harness.process import Process, fetch_text, free_port, wait_for_http
 
 ACCESS_KEY = "e2eaccesskey"
@@ -32,7 +33,7 @@ class Seaweed:
         self.store = Process("seaweedfs store", self.store_argv(), work / "store.log")
         self.gateways: list[Process] = []
         self.ports: list[int] = []
-        self.metrics_ports = (free_port(), free_port())
+        self.metrics_ports = (free_port(), free_port(), free_port())
 
     def store_argv(self) -> list[str]:
         """No S3 here: the two servers stand alone, so that one can be killed."""
@@ -90,6 +91,23 @@ class Seaweed:
             gateway.start()
         for number in (0, 1):
             self.wait_for_gateway(number)
+
+    def tls_gateway(self, identity: Identity, clients: Path) -> str:
+        """Start a third S3 server, which speaks TLS and wants certificates that `clients` issued:
+        its URL. Nobody without one can ask whether it is up.
+        """
+        port = free_port()
+        argv = [
+            *self.gateway_argv(3, port),
+            f"-cert.file={identity.cert}",
+            f"-key.file={identity.key}",
+            f"-cacert.file={clients}",
+            "-tlsVerifyClientCert",
+        ]
+        gateway = Process("s3 server by TLS", argv, self.work / "s3-3.log")
+        self.gateways.append(gateway)
+        gateway.start()
+        return f"https://127.0.0.1:{port}"
 
     def wait_for_gateway(self, number: int) -> None:
         """Wait until one S3 server has read its identities: 403 without a signature."""
