@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::Reason;
@@ -320,6 +320,25 @@ fn early_answer_arrives_and_the_upload_is_stopped_without_an_error() {
     assert_eq!(asked.rest().unwrap(), b"no");
     assert_eq!(asked.reset_by_server(), Reason::NO_ERROR);
     assert_eq!(client.get("/next").status(), 403);
+}
+
+/// A client that finds the reset behind the answer in one read may never look at the answer.
+#[test]
+fn early_answer_can_be_read_before_the_upload_is_stopped() {
+    let origin = Origin::scripted(|connection| {
+        connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")?;
+        connection.close();
+        Ok(())
+    });
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut frames = Frames::connect(sidekick.address());
+    let put = [("content-length", "1000")];
+    frames.frame(1, 4, 1, &get_block("/k", &put)).unwrap();
+    frames.frame(0, 0, 1, b"first").unwrap();
+    while frames.next().unwrap().0 != 0 {}
+    let answered = Instant::now();
+    assert_eq!(frames.next_of(3).unwrap(), [0; 4], "NO_ERROR");
+    assert!(answered.elapsed() >= Duration::from_millis(50));
 }
 
 #[test]

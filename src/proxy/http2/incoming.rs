@@ -79,6 +79,19 @@ impl Incoming {
         }
     }
 
+    /// Ready when the client sends no more; until then what comes is thrown away, and not
+    /// acknowledged.
+    pub(super) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.body.is_end_stream() {
+            match self.body.poll_data(context) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }
+
     fn read_text(&mut self, buffer: &mut Buffer) {
         let rest = &self.text[self.text_read..];
         self.text_read += buffer.append(rest);

@@ -1,6 +1,7 @@
 //! One HTTP/2 connection: its streams get a task each; this one moves the frames, and decides when
 //! it has had enough.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -11,7 +12,7 @@ use http::Request;
 
 use super::frames::{Seen, WatchedIo};
 use super::ledger::Ledger;
-use super::settings::{FAREWELL, MOST_TASKS, SILENCE, is_fickle, is_flood};
+use super::settings::{FAREWELL, HEARING, MOST_TASKS, SILENCE, is_fickle, is_flood};
 use super::stream::Http2Stream;
 use crate::http::{Rejection, S3Error, Version};
 use crate::net::{StreamPump, Ticket};
@@ -261,10 +262,23 @@ async fn serve_stream(
     };
     exchange.inbox.clear();
     proxy.exchanges.put(exchange);
-    if let Client::Http2(stream) = connection.client {
+    if let Client::Http2(mut stream) = connection.client {
         stream.finish(match next {
             Next::End(ending) => Some(ending),
             Next::KeepAlive | Next::Http2 => None,
         });
+        be_heard(&mut stream, &connection.ticket).await;
     }
+}
+
+/// Gives a client that is still sending time to read the answer.
+async fn be_heard(stream: &mut Http2Stream, ticket: &Ticket) {
+    ticket.set(HEARING);
+    poll_fn(|context| {
+        if ticket.is_over() {
+            return Poll::Ready(());
+        }
+        stream.poll_over(context)
+    })
+    .await;
 }

@@ -54,6 +54,10 @@ pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// Time for a client to close after it was told to.
 pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
+/// Time for a client that is still sending to read the answer before it is told to stop. Some do not
+/// look at what they have read of a stream once they know that it was reset.
+pub(super) const HEARING: Duration = Duration::from_millis(200);
+
 /// The limits that the library keeps.
 pub(super) fn builder() -> Builder {
     let mut builder = Builder::new();

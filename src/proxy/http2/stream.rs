@@ -80,9 +80,9 @@ impl Http2Stream {
         self.outgoing.poll_reset(context)
     }
 
-    /// Ends the stream. A client that is still sending is told to stop by the library once the
+    /// Ends the response. A client that is still sending is told to stop by the library once the
     /// stream is dropped, in order (`NO_ERROR`, RFC 9113 §8.1).
-    pub(super) fn finish(mut self, ending: Option<Ending>) {
+    pub(super) fn finish(&mut self, ending: Option<Ending>) {
         let mut context = Context::from_waker(std::task::Waker::noop());
         if !self.outgoing.is_ended() && self.outgoing.poll_reset(&mut context).is_ready() {
             self.entry.taken_back();
@@ -90,5 +90,14 @@ impl Http2Stream {
         }
         self.outgoing.finish(ending != Some(Ending::Reset));
         self.entry.answered();
+    }
+
+    /// Ready when the client is done, too: it has sent all, or takes nothing more.
+    pub(super) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.outgoing.is_ended() {
+            self.incoming.poll_over(context)
+        } else {
+            Poll::Ready(())
+        }
     }
 }
