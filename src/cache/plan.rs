@@ -124,7 +124,9 @@ fn obstacle(
     let asked = presented.control();
     let is_refused = asked.no_cache
         || presented.conditions().for_origin
-        || asked.max_age.is_some_and(|most| freshness.age > most)
+        || asked
+            .max_age
+            .is_some_and(|most| is_older(freshness.age, most))
         || asked
             .min_fresh
             .is_some_and(|least| freshness.remaining() < least);
@@ -140,6 +142,11 @@ fn obstacle(
         }
     }
     is_refused.then_some(Forward::Request)
+}
+
+/// Ages are whole seconds; but whoever says 0, as a reload does, wants it asked about.
+fn is_older(age: u64, most: u64) -> bool {
+    age > most || most == 0
 }
 
 /// How a stored response answers although it is stale, when a backend gave 500, 502, 503 or 504 or
@@ -236,7 +243,7 @@ mod tests {
             ("no-cache", 0, "validate"),
             ("max-age=10", 10, "hit"),
             ("max-age=10", 11, "validate"),
-            ("max-age=0", 0, "hit"),
+            ("max-age=0", 0, "validate"),
             ("min-fresh=10", 50, "hit"),
             ("min-fresh=10", 51, "validate"),
             ("max-stale", 1000, "hit"),

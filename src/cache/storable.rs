@@ -37,6 +37,8 @@ pub enum NotStorable {
     Length,
     /// Too small to be worth it.
     Small,
+    /// Its head fills the bounds of one, and an answer from the store has more in it.
+    Head,
     /// It could never be used: neither fresh, nor to be validated, or not for those who may.
     Useless,
 }
@@ -79,6 +81,9 @@ pub(super) fn may_store(presented: &Presented, stored: &StoredHead) -> Result<()
     }
     if presented.control().no_store || (control.no_store && !control.must_understand) {
         return Err(NotStorable::NoStore);
+    }
+    if !stored.fits() {
+        return Err(NotStorable::Head);
     }
     if control.private {
         return Err(NotStorable::Private);

@@ -113,7 +113,8 @@ impl Answered<'_> {
             NotModified::Unclear => return Conclusion::AskAgain,
         }
         let updated = self.updated(stored);
-        let is_served = may_read(self.presented.credentials(), &updated, true) == Access::Serve;
+        let is_served = may_read(self.presented.credentials(), &updated, true) == Access::Serve
+            && updated.fits();
         match answer(self.presented, &updated).filter(|_| is_served) {
             Some(answer) => Conclusion::Serve {
                 keep: self.keep(stored, &updated),

@@ -3,11 +3,10 @@
 
 use super::encode::{MAGIC, VERSION};
 use super::responses::MOST_RESPONSES;
-use super::{StoredHead, StoredResponses};
-use crate::cache::fields::Fields;
+use super::{NOT_STORED, StoredHead, StoredResponses};
+use crate::cache::fields::{Fields, is_one_of};
 use crate::cache::key::Resource;
 use crate::cache::vary::Variant;
-use crate::http::FIELD_LIMIT;
 
 pub(super) fn responses(bytes: &[u8], resource: &Resource) -> Option<StoredResponses> {
     let mut input = Input { left: bytes };
@@ -46,13 +45,13 @@ fn head(input: &mut Input<'_>) -> Option<StoredHead> {
     let count = usize::from(u16::from_be_bytes(input.array()?));
     for _ in 0..count {
         let (name, value) = (input.blob()?, input.blob()?);
-        if !is_name(name) || !is_text(value) {
+        if !is_name(name) || !is_text(value) || is_one_of(name, &NOT_STORED) {
             return None;
         }
         stored.fields.push(name, value);
     }
     let is_sound = (200..1000).contains(&stored.status)
-        && count <= FIELD_LIMIT
+        && stored.fits()
         && is_text(&stored.reason)
         && i64::try_from(stored.body_length).is_ok();
     is_sound.then_some(stored)
@@ -207,13 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_ends_its_line_is_a_miss() {
+    fn a_field_that_cannot_be_one_is_a_miss() {
         for (name, value) in [
             ("A", "b\r\nC: d"),
             ("A:", "b"),
             ("", "b"),
             ("A", "\0"),
             ("A b", ""),
+            ("Transfer-Encoding", "chunked"),
         ] {
             let head = StoredHead {
                 status: 200,

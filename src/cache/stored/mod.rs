@@ -10,17 +10,27 @@ pub use write::Answer;
 
 use super::fields::{Fields, is_one_of};
 use super::vary::Variant;
-use crate::http::{ResponseHead, write_http_date};
+use crate::http::{FIELD_LIMIT, HEAD_LIMIT, ResponseHead, read_http_date, write_http_date};
 
 /// Fields that say something of one connection, one message or one proxy, and are not stored
-/// (RFC 9111 §3.1), beside those that a proxy never passes on.
-const NOT_STORED: [&str; 5] = [
+/// (RFC 9111 §3.1), beside those that `Connection` names.
+const NOT_STORED: [&str; 11] = [
+    "connection",
     "content-length",
+    "keep-alive",
     "proxy-authenticate",
     "proxy-authentication-info",
     "proxy-authorization",
+    "proxy-connection",
+    "te",
     "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
+
+/// Fields and bytes that an answer from the store has beside the stored ones, at most.
+const FIELDS_ADDED: usize = 8;
+const BYTES_ADDED: usize = 1024;
 
 /// The head of a stored response, and what has to be known of how it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +80,12 @@ impl StoredHead {
             .end_to_end(received.bytes)
             .filter(|(name, _)| !is_one_of(name, &NOT_STORED))
             .collect();
-        if !fields.has("Date") {
+        let date = fields.first("Date");
+        if date
+            .and_then(|date| read_http_date(date, received.response_time))
+            .is_none()
+        {
+            fields = fields.filtered(|name| !is_one_of(name, &["date"]));
             let mut date = Vec::new();
             write_http_date(received.response_time, &mut date);
             fields.push(b"Date", &date);
@@ -99,6 +114,12 @@ impl StoredHead {
             .filter(|value| self.date(value).is_some())
     }
 
+    /// Whether an answer made of it stays within the bounds of a head.
+    pub(super) fn fits(&self) -> bool {
+        self.fields.len() + FIELDS_ADDED <= FIELD_LIMIT
+            && encode::size(self) + BYTES_ADDED <= HEAD_LIMIT
+    }
+
     /// Whether a backend can be asked about it: it has a validator, and is what a 304 stands for, a
     /// 200 (RFC 9110 §15.4.5).
     pub fn can_be_validated(&self) -> bool {
@@ -112,6 +133,46 @@ impl StoredHead {
 
     /// A date that this response, or a request about it, names.
     pub(super) fn date(&self, value: &[u8]) -> Option<u64> {
-        crate::http::read_http_date(value, self.response_time)
+        read_http_date(value, self.response_time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{NOW, date, head};
+
+    #[test]
+    fn what_is_of_one_hop_is_not_stored() {
+        let stored = head(
+            200,
+            "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: a\r\n\
+             Proxy-Authentication-Info: b\r\nTE: x\r\nTrailer: y\r\nUpgrade: z\r\n\
+             Transfer-Encoding: chunked\r\nX-Proxy: true\r\nA: 1\r\n",
+            NOW,
+        );
+        let names: Vec<&[u8]> = stored.fields.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [&b"A"[..], b"Date"]);
+    }
+
+    #[test]
+    fn an_answer_without_a_date_gets_the_time_it_came() {
+        for fields in ["", "Date: yesterday\r\n"] {
+            let stored = head(200, fields, NOW);
+            let dates: Vec<&[u8]> = stored.fields.values("Date").collect();
+            assert_eq!(dates, [date(NOW).as_bytes()], "{fields}");
+        }
+        let own = date(NOW - 5);
+        assert_eq!(
+            head(200, &format!("Date: {own}\r\n"), NOW).time("Date"),
+            Some(NOW - 5)
+        );
+    }
+
+    #[test]
+    fn only_a_tag_that_is_one_is_a_validator() {
+        let tag = |fields: &str| head(200, fields, NOW).etag().is_some();
+        assert!(tag("ETag: \"a\"\r\n") && tag("ETag: W/\"a\"\r\n"));
+        assert!(!tag("ETag: a\r\n") && !tag("ETag: \"a\"\r\nETag: \"b\"\r\n"));
+        assert!(!head(404, "ETag: \"a\"\r\n", NOW).can_be_validated());
     }
 }

@@ -6,6 +6,7 @@ use super::storable::Bounds;
 use super::stored::{Received, StoredHead};
 use crate::http::{Method, Parsed, RequestHead, ResponseHead, write_http_date};
 
+mod documented;
 mod oracle;
 mod readers;
 

@@ -5,6 +5,7 @@
 //! - HEAD and POST, which it stores; here GET alone is stored;
 //! - `proxy-revalidate`, which it takes for "stale at once" (§5.2.2.8 forbids stale use only), and
 //!   which it does not take `s-maxage` to imply (§5.2.2.10);
+//! - `max-age=0` of a request, which it takes to allow what is less than a second old;
 //! - `max-stale`: it serves in spite of `no-cache` (§5.2.2.4), and not at exactly so many seconds
 //!   (§5.2.1.2 says "no more than");
 //! - a `Date` before the answer came, which it does not count into the age (§4.2.3);
@@ -124,7 +125,7 @@ fn request_control() -> impl Strategy<Value = Option<String>> {
         Just(None),
         Just(Some("no-cache".to_owned())),
         Just(Some("no-store".to_owned())),
-        (0u64..200).prop_map(|seconds| Some(format!("max-age={seconds}"))),
+        (1u64..200).prop_map(|seconds| Some(format!("max-age={seconds}"))),
         (0u64..200).prop_map(|seconds| Some(format!("min-fresh={seconds}"))),
         (0u64..200).prop_map(|seconds| Some(format!("max-stale={seconds}"))),
     ]
