@@ -53,18 +53,16 @@ impl Resource {
     /// a proxy before us or by the client itself, can change its answer and so is a part: the
     /// scheme of `X-Forwarded-Proto`, and `X-Forwarded-Host` where it is not `Host`.
     pub fn of(request: &RequestHead, bytes: &[u8], scheme: &str) -> Self {
-        let scheme = request
-            .field(bytes, "X-Forwarded-Proto")
-            .unwrap_or(scheme.as_bytes());
+        let told = |name| {
+            let lines: Vec<&[u8]> = request.values(bytes, name).collect();
+            (!lines.is_empty()).then(|| lines.join(&b", "[..]))
+        };
+        let scheme = told("X-Forwarded-Proto").unwrap_or_else(|| scheme.as_bytes().to_vec());
         let host = request.host(bytes);
-        let forwarded = request.values(bytes, "X-Forwarded-Host").next();
-        let forwarded = forwarded.filter(|forwarded| !forwarded.eq_ignore_ascii_case(host));
-        Self::named(
-            scheme,
-            host,
-            forwarded.unwrap_or_default(),
-            request.path(bytes),
-        )
+        let forwarded = told("X-Forwarded-Host")
+            .filter(|forwarded| !forwarded.eq_ignore_ascii_case(host))
+            .unwrap_or_default();
+        Self::named(&scheme, host, &forwarded, request.path(bytes))
     }
 
     fn named(scheme: &[u8], host: &[u8], forwarded: &[u8], path: &[u8]) -> Self {
@@ -223,7 +221,13 @@ mod tests {
     fn what_the_backend_is_told_of_scheme_and_host_counts() {
         let plain = resource("a", "http", "");
         assert_eq!(resource("a", "http", "X-Forwarded-Host: A\r\n"), plain);
-        assert_ne!(resource("a", "http", "X-Forwarded-Host: evil\r\n"), plain);
+        for told in [
+            "X-Forwarded-Host: evil\r\n",
+            "X-Forwarded-Host: a\r\nX-Forwarded-Host: evil\r\n",
+            "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n",
+        ] {
+            assert_ne!(resource("a", "http", told), plain, "{told}");
+        }
         assert_eq!(
             resource("a", "http", "X-Forwarded-Proto: https\r\n"),
             resource("a", "https", "")

@@ -48,7 +48,8 @@ impl Validation {
     ///
     /// An entity tag goes by `If-None-Match`, weak ones too; only without one does
     /// `Last-Modified` go by `If-Modified-Since`. A tag list of the client's gets the stored tag
-    /// added; a date of the client's, which a tag would override and which says less, is replaced.
+    /// added. A date of the client's is replaced by the stored one, or stands beside a tag, which
+    /// overrides it (RFC 9110 §13.1.3).
     pub fn of(presented: &Presented, stored: &StoredHead) -> Option<Self> {
         if !stored.can_be_validated() {
             return None;
@@ -98,9 +99,14 @@ fn by_tag(presented: &Presented, tag: &[u8]) -> Option<Validation> {
     const NAME: &str = "If-None-Match";
     let is_signed = presented.signed().if_none_match;
     let Some(list) = presented.conditions().if_none_match.as_deref() else {
+        // A server that looks at a date beside a tag errs, and its 304 must not pass for ours.
+        let whose = match presented.conditions().if_modified_since {
+            Some(_) => Whose::Both,
+            None => Whose::Stored,
+        };
         return (!is_signed).then(|| Validation {
             field: Some((NAME, tag.to_vec())),
-            whose: Whose::Stored,
+            whose,
         });
     };
     let is_list_of_tags = list_members(list).all(is_etag);
@@ -282,6 +288,21 @@ mod tests {
         let modified = format!("Last-Modified: {}\r\n", date(NOW - 8));
         let stored = format!("{stored}{modified}");
         assert_eq!(judged(fields, &stored, &modified), NotModified::Unclear);
+    }
+
+    #[test]
+    fn a_date_of_the_clients_beside_our_tag_takes_no_304_for_ours() {
+        let fields = format!("If-Modified-Since: {}\r\n", date(NOW - 5));
+        let stored = "ETag: \"a\"\r\n";
+        assert_eq!(judged(&fields, stored, ""), NotModified::Unclear);
+        assert_eq!(
+            judged(&fields, stored, "ETag: \"b\"\r\n"),
+            NotModified::Clients
+        );
+        assert_eq!(
+            judged(&fields, stored, "ETag: \"a\"\r\n"),
+            NotModified::Stored
+        );
     }
 
     #[test]

@@ -59,21 +59,44 @@ impl StoredResponses {
             .map_or(Selected::OtherVariant, Selected::Response)
     }
 
-    /// Puts a response in the place of all that its request would have selected.
-    pub fn insert(&mut self, head: StoredHead, request: &RequestHead, bytes: &[u8]) {
-        self.heads
-            .retain(|stored| stored.query != head.query || !is_match(stored, request, bytes));
+    /// Puts a response in the place of all that its request would have selected. Returns the names
+    /// of bodies that nothing names any more.
+    pub fn insert(
+        &mut self,
+        head: StoredHead,
+        request: &RequestHead,
+        bytes: &[u8],
+    ) -> Vec<Box<str>> {
+        let (mut gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.heads)
+            .into_iter()
+            .partition(|stored| stored.query == head.query && is_match(stored, request, bytes));
+        self.heads = kept;
         self.heads.push(head);
         while self.heads.len() > MOST_RESPONSES || self.is_too_large() {
             let oldest = (0..self.heads.len()).min_by_key(|&at| self.heads[at].response_time);
-            let Some(oldest) = oldest else { return };
-            self.heads.remove(oldest);
+            let Some(oldest) = oldest else { break };
+            gone.push(self.heads.remove(oldest));
         }
+        self.unnamed(gone)
     }
 
-    /// Takes a response out; its body's name tells it from others.
-    pub fn remove(&mut self, gone: &StoredHead) {
-        self.heads.retain(|stored| stored != gone);
+    /// Takes a response out, whoever updated its head since it was selected. Returns the names of
+    /// bodies that nothing names any more.
+    pub fn remove(&mut self, outdated: &StoredHead) -> Vec<Box<str>> {
+        let identity = |head: &StoredHead| (head.query.clone(), head.variant, head.body.clone());
+        let outdated = identity(outdated);
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.heads)
+            .into_iter()
+            .partition(|stored| identity(stored) == outdated);
+        self.heads = kept;
+        self.unnamed(gone)
+    }
+
+    fn unnamed(&self, gone: Vec<StoredHead>) -> Vec<Box<str>> {
+        gone.into_iter()
+            .map(|head| head.body)
+            .filter(|body| !body.is_empty() && self.heads.iter().all(|head| head.body != *body))
+            .collect()
     }
 
     /// Every stored head.
@@ -171,11 +194,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_removed_is_not_selected() {
+    fn what_is_removed_is_not_selected_and_its_body_is_named() {
         let mut all = StoredResponses::default();
-        insert(&mut all, "/k", "", "", 1);
-        let (_, head) = stored("/k", "", "", 1);
-        all.remove(&head);
+        let (request, bytes) = request("GET", "/k", "");
+        let (_, mut head) = stored("/k", "", "", 1);
+        head.body = "one".into();
+        assert!(all.insert(head.clone(), &request, &bytes).is_empty());
+        // Updated in the meantime: another head, the same body.
+        let updated = StoredHead {
+            response_time: 2,
+            ..head.clone()
+        };
+        assert!(all.insert(updated, &request, &bytes).is_empty());
+        let other = StoredHead {
+            body: "two".into(),
+            ..head.clone()
+        };
+        assert_eq!(
+            all.insert(other.clone(), &request, &bytes),
+            [Box::from("one")]
+        );
+        assert!(all.remove(&head).is_empty() && !all.is_empty());
+        assert_eq!(all.remove(&other), [Box::from("two")]);
         assert!(all.is_empty());
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{Exchange, NOW};
 use crate::cache::conclude::{Asked, Conclusion, Keep};
-use crate::cache::{Answer, Bounds, Plan, Selected, StoredHead, StoredResponses, plan};
+use crate::cache::{Bounds, Plan, Selected, StoredHead, StoredResponses, plan};
 
 const BOUNDS: Bounds = Bounds {
     smallest_body: 0,
@@ -73,7 +73,7 @@ impl World {
         let store = self.store.clone();
         let selected = store.select(plain.presented.key(), request, bytes);
         let (asked, about) = match plan(&plain.presented, selected, self.now) {
-            Plan::Hit { stored, answer, .. } => return Some(served(stored, answer)),
+            Plan::Hit { stored, .. } => return Some(tag(stored).to_owned()),
             Plan::Validate {
                 stored,
                 ref validation,
@@ -105,12 +105,18 @@ impl World {
                     self.store.remove(stored);
                 }
             }
-            Conclusion::Freshen(head) => self.store.insert(*head, request, bytes),
-            Conclusion::Serve { head, answer, keep } => {
-                let version = served(&head, answer);
+            Conclusion::Freshen(head) => {
+                self.store.insert(*head, request, bytes);
+            }
+            Conclusion::Serve { head, keep, .. } => {
+                let version = tag(&head).to_owned();
                 match (keep, stored) {
-                    (Keep::Updated, _) => self.store.insert(*head, request, bytes),
-                    (Keep::No, Some(stored)) => self.store.remove(stored),
+                    (Keep::Updated, _) => {
+                        self.store.insert(*head, request, bytes);
+                    }
+                    (Keep::No, Some(stored)) => {
+                        self.store.remove(stored);
+                    }
                     _ => {}
                 }
                 assert_eq!(
@@ -129,10 +135,6 @@ impl World {
 
 fn tag(stored: &StoredHead) -> &str {
     std::str::from_utf8(stored.etag().unwrap()).unwrap()
-}
-
-fn served(stored: &StoredHead, _: Answer) -> String {
-    tag(stored).to_owned()
 }
 
 fn steps() -> impl Strategy<Value = Vec<(u8, u8, u8, u64)>> {
