@@ -37,6 +37,9 @@ pub mod health;
 // Names to addresses, addresses to backends.
 pub mod discovery;
 
+// What RFC 9111 says of requests and responses: keys, freshness, validation, stored heads.
+pub mod cache;
+
 // What is answered without a backend.
 pub mod admin;
 
