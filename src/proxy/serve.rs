@@ -47,8 +47,9 @@ pub async fn serve(proxy: Rc<Proxy>, tcp: TcpStream, peer: IpAddr) {
     let read = if is_http2 {
         Some(Vec::new())
     } else {
-        // By TLS it is said in the handshake (RFC 9113 §3.2), without it by the first bytes (§3.3).
-        connection.run(!is_tls).await
+        // Its first bytes may say that it is HTTP/2 all the same: in clear text by prior knowledge (RFC
+        // 9113 §3.3), and by TLS because some clients speak it whatever was agreed.
+        connection.run().await
     };
     let Connection {
         client: Client::Http1(stream),

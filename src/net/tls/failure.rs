@@ -100,7 +100,6 @@ fn received(alert: AlertDescription) -> String {
         AlertDescription::CertificateRequired => {
             "backend wants a client certificate; give --client-cert and --client-key".to_owned()
         }
-        // TLS 1.2 has no alert for a certificate that is missing.
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
@@ -109,6 +108,10 @@ fn received(alert: AlertDescription) -> String {
         | AlertDescription::UnknownCA
         | AlertDescription::AccessDenied => {
             format!("peer sent alert: {name}; look at --client-cert and --client-key")
+        }
+        // TLS 1.2 has no better one for a missing certificate; it is also said of other things.
+        AlertDescription::HandshakeFailure => {
+            format!("peer sent alert: {name}; perhaps it wants --client-cert and --client-key")
         }
         _ => format!("peer sent alert: {name}"),
     }
@@ -185,7 +188,7 @@ mod tests {
             ),
             (
                 Error::AlertReceived(AlertDescription::HandshakeFailure),
-                "peer sent alert: handshake failure",
+                "peer sent alert: handshake failure; perhaps it wants --client-cert and --client-key",
             ),
             (
                 Error::InvalidMessage(InvalidMessage::InvalidContentType),

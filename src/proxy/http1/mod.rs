@@ -10,9 +10,10 @@ use super::exchange::Exchange;
 use crate::http::{S3Error, Version};
 
 impl Connection<'_> {
-    /// Serves an HTTP/1.1 connection to its end. If it `may_switch` and begins with the preface of
-    /// HTTP/2 (RFC 9113 §3.4), it stays open, and what was read of it is given back.
-    pub(super) async fn run(&mut self, mut may_switch: bool) -> Option<Vec<u8>> {
+    /// Serves an HTTP/1.1 connection to its end. If it begins with the preface of HTTP/2 (RFC 9113
+    /// §3.4), it stays open, and what was read of it is given back.
+    pub(super) async fn run(&mut self) -> Option<Vec<u8>> {
+        let mut may_switch = true;
         while self.is_asked_again().await {
             // Only a connection in use owns an exchange with its buffers.
             let mut exchange = self.proxy.exchanges.take();
