@@ -30,6 +30,7 @@ mod retry;
 mod stall;
 mod strict_requests;
 mod strict_responses;
+mod tls_vocabulary;
 mod trickle;
 mod upgrade;
 mod vocabulary;

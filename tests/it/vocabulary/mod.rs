@@ -1,6 +1,7 @@
 //! The words the claims are written in: a process under test, an origin, a name server, a client,
 //! patience.
 
+mod authority;
 mod client;
 mod connection;
 mod message;
@@ -9,12 +10,14 @@ mod origin;
 mod patience;
 mod resident;
 mod sidekick;
+mod transport;
 
+pub(crate) use authority::{AUTHORITY, Authority, Certificates};
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
 pub(crate) use message::{Head, Response, escaped};
 pub(crate) use name_server::{Mood, NameServer};
-pub(crate) use origin::{Health, Origin, OriginConnection};
+pub(crate) use origin::{Health, Origin, OriginConnection, Security};
 pub(crate) use patience::{PATIENCE, holds_for, wait_until};
 pub(crate) use resident::Resident;
 pub(crate) use sidekick::{Running, Sidekick};
