@@ -36,7 +36,11 @@ fn main() -> ExitCode {
 /// Says where it listens, and waits for the end.
 fn serve(running: app::Running) -> ExitCode {
     if !running.has_table() {
-        say(&format!("listening on http://{}", running.address()));
+        say(&format!(
+            "listening on {}://{}",
+            running.scheme(),
+            running.address()
+        ));
     }
     match running.wait() {
         Outcome::Drained => ExitCode::SUCCESS,

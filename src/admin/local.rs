@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Figures;
 use crate::http::{Method, Reply};
 use crate::metrics::{Format, exposition};
+use crate::net::tls::Presented;
 
 /// A path of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +23,22 @@ pub enum Page {
 #[derive(Debug)]
 pub struct Local {
     figures: Arc<Figures>,
+    presented: Option<Arc<Presented>>,
 }
 
 impl Local {
     /// Answers by these figures.
     pub fn new(figures: Arc<Figures>) -> Self {
-        Self { figures }
+        Self {
+            figures,
+            presented: None,
+        }
+    }
+
+    /// With the certificate that clients are shown.
+    #[must_use]
+    pub fn showing(self, presented: Option<Arc<Presented>>) -> Self {
+        Self { presented, ..self }
     }
 
     /// The page that a request is for; `None` for a backend's. Only GET and HEAD of exactly our
@@ -52,7 +63,7 @@ impl Local {
     pub async fn answer(&self, page: Page, draining: bool) -> Reply {
         match page {
             Page::Health => self.health(draining),
-            Page::Certificates => text(404, "no certificate: this listener speaks plain HTTP\n"),
+            Page::Certificates => self.certificates(),
             Page::Metrics(format) => self.metrics(format).await,
         }
     }
@@ -65,6 +76,17 @@ impl Local {
             text(200, "")
         } else {
             text(502, "no backend is up\n").field("Retry-After", "1")
+        }
+    }
+
+    /// The chain as it is shown now. The type is the one by which desktops know a certificate, so
+    /// that a browser offers to look at it or keep it.
+    fn certificates(&self) -> Reply {
+        match &self.presented {
+            None => text(404, "no certificate: this listener speaks plain HTTP\n"),
+            Some(presented) => Reply::new(200)
+                .content_type("application/x-pem-file")
+                .body(presented.pem().into_bytes()),
         }
     }
 
@@ -89,12 +111,57 @@ fn text(status: u16, body: &'static str) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use super::{Local, Page};
-    use crate::http::Method;
-    use crate::metrics::Format;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant, UNIX_EPOCH};
+
+    use super::{Figures, Local, Page};
+    use crate::balance::LoadTable;
+    use crate::config::Host;
+    use crate::event;
+    use crate::http::{Method, Reply, Version};
+    use crate::metrics::{Format, ProcessMetrics};
+    use crate::net::tls::{Presented, SelfSigned};
+    use crate::topology::{Publisher, Snapshot};
 
     fn page(method: Method, path: &[u8]) -> Option<Page> {
         Local::page(method, path, || Format::Prometheus)
+    }
+
+    fn local() -> Local {
+        let loads = LoadTable::new(1, Instant::now());
+        let publisher = Publisher::new(Snapshot::new(Vec::new(), loads));
+        let process = Arc::new(ProcessMetrics::new(UNIX_EPOCH));
+        let (events, _) = event::channel(1);
+        Local::new(Arc::new(Figures::new(publisher, process, events)))
+    }
+
+    fn written(reply: &Reply) -> String {
+        let mut written = Vec::new();
+        reply.write(false, true, Version::Http11, 0, &mut written);
+        String::from_utf8(written).expect("text")
+    }
+
+    #[test]
+    fn the_certificate_is_the_one_that_is_shown_now() {
+        assert_eq!(local().certificates().status(), 404);
+        let made = || {
+            let now = UNIX_EPOCH + Duration::from_hours(24 * 20_000);
+            SelfSigned::new(&[Host::Name("a".to_owned())], now).expect("made")
+        };
+        let presented = Arc::new(Presented::new(made().identity()));
+        let local = local().showing(Some(Arc::clone(&presented)));
+        let before = presented.pem();
+        assert!(written(&local.certificates()).ends_with(&format!("\r\n\r\n{before}")));
+        presented.replace(made().identity());
+        let reply = written(&local.certificates());
+        assert!(
+            reply.contains("Content-Type: application/x-pem-file\r\n"),
+            "{reply}"
+        );
+        assert!(
+            !reply.contains(&before) && reply.ends_with(&presented.pem()),
+            "{reply}"
+        );
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 use super::StartError;
+use super::certificates::Certificates;
 use crate::config::{Config, Host};
 use crate::net::Resolver;
 
-/// Says what would run, with every name looked up. A name that does not resolve is no error: its
+/// Says what would run, with every certificate read and every name looked up. A name that does not resolve is no error: its
 /// backend would be down until it does.
 ///
 /// # Errors
-/// One line: the system has no runtime to give.
+/// One line: a certificate cannot be used, or the system has no runtime to give.
 pub fn check(config: &Config) -> Result<String, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -19,6 +21,9 @@ pub fn check(config: &Config) -> Result<String, StartError> {
         .map_err(StartError::new)?;
     let resolver = Resolver::new(config.dns.name_servers.clone());
     let mut said = config.to_string();
+    for line in Certificates::open(config, SystemTime::now())?.findings() {
+        let _ = write!(said, "\n{line}");
+    }
     let mut services: BTreeSet<&str> = BTreeSet::new();
     let mut hosts: BTreeSet<String> = BTreeSet::new();
     for endpoint in config.sites.iter().flat_map(|site| &site.endpoints) {

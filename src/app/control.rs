@@ -1,29 +1,32 @@
 //! The control thread: everything that is not moving requests.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 use sd_notify::NotifyState;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use super::calls::{Call, Calls};
+use super::certificates::Certificates;
+use super::news::News;
 use super::reload::{self, Reload};
 use super::table::Pictures;
+use super::translate::{limits, pipe_files, policy, threads};
 use super::{Outcome, Signals, StartError, Stop, output};
 use crate::admin::{Figures, Local};
 use crate::balance::{LoadTable, Policy};
-use crate::config::{Arguments, Balance, Config};
+use crate::config::{Arguments, Config, Scheme};
 use crate::discovery::Directory;
-use crate::event::{self, Event, Filter, Format, Sender, Severity, Writer};
+use crate::event::{self, Filter, Format, Severity, Writer};
 use crate::health::{Reporter, Roster};
 use crate::metrics::ProcessMetrics;
 use crate::net::{Dialer, PipeShare, Resolver, bind, inherited};
-use crate::proxy::{Limits, Parts};
+use crate::proxy::Parts;
 use crate::server::{Plan, Supervisor};
 use crate::sys;
 use crate::tui;
@@ -35,13 +38,12 @@ const MOST_BACKENDS: u32 = 16_384;
 const EVENTS: usize = 4096;
 /// How long connections to backends are kept idle: shorter than what servers commonly allow.
 const BACKEND_IDLE: Duration = Duration::from_secs(20);
-/// A body, or an answer, that makes no progress for this long is cut.
-const STALL: Duration = Duration::from_mins(5);
 /// How long the last lines may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// A process that has started.
 pub(super) struct Ready {
+    pub(super) scheme: Scheme,
     pub(super) address: SocketAddr,
     pub(super) table: bool,
 }
@@ -51,31 +53,11 @@ pub(super) struct Control {
     config: Config,
     arguments: Option<Arguments>,
     directory: Rc<Directory>,
+    certificates: Rc<Certificates>,
     roster: Roster,
     supervisor: Supervisor,
     news: News,
     draining: Arc<AtomicBool>,
-}
-
-/// Tells people something: a line, or the table's last line.
-#[derive(Clone)]
-struct News {
-    events: Sender,
-    filter: Filter,
-    latest: Arc<Mutex<Option<String>>>,
-}
-
-impl News {
-    fn tell(&self, severity: Severity, text: String) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
-        if self.filter.wants_notice(severity) {
-            let now = SystemTime::now();
-            self.events.send(match severity {
-                Severity::Info => Event::info(text, now),
-                Severity::Error => Event::error(text, now),
-            });
-        }
-    }
 }
 
 /// Runs the control thread to the end of the process.
@@ -114,48 +96,6 @@ pub(super) fn run(
     })
 }
 
-/// What reaches the control thread from outside.
-struct Calls {
-    /// Terminate, interrupt, hang up; absent when signals belong to somebody else.
-    signals: Option<(Signal, Signal, Signal)>,
-    stopped: mpsc::Receiver<()>,
-}
-
-enum Call {
-    Stop,
-    Reload,
-}
-
-impl Calls {
-    fn new(signals: Signals, stopped: mpsc::Receiver<()>) -> std::io::Result<Self> {
-        let signals = match signals {
-            Signals::Ignored => None,
-            Signals::Obeyed => Some((
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::hangup())?,
-            )),
-        };
-        Ok(Self { signals, stopped })
-    }
-
-    async fn next(&mut self) -> Call {
-        let stopped = self.stopped.recv();
-        match &mut self.signals {
-            None => match stopped.await {
-                Some(()) => Call::Stop,
-                None => std::future::pending().await,
-            },
-            Some((terminate, interrupt, hangup)) => tokio::select! {
-                _ = terminate.recv() => Call::Stop,
-                _ = interrupt.recv() => Call::Stop,
-                _ = hangup.recv() => Call::Reload,
-                Some(()) = stopped => Call::Stop,
-            },
-        }
-    }
-}
-
 /// A process that serves, and what has to be closed at its end.
 struct Started {
     control: Control,
@@ -172,32 +112,16 @@ impl Started {
     ) -> Result<Self, StartError> {
         let started = Instant::now();
         let open_files = sys::raise_open_files();
-        let listener = match inherited().map_err(StartError::new)? {
-            Some(listener) => listener,
-            None => bind(
-                &config.listen,
-                &Resolver::new(config.dns.name_servers.clone()),
-            )
-            .await
-            .map_err(StartError::new)?,
-        };
+        let certificates = Certificates::open(&config, SystemTime::now())?;
+        let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::new)?;
         let table = output::wants_table(&config.output);
         let filter = Filter::new(output::filter(&config.output, table));
         let (events, receiver) = event::channel(EVENTS);
         let format = Format::new(config.output.json);
         let writer = Writer::spawn(receiver, format, std::io::stdout()).map_err(StartError::new)?;
-        let news = News {
-            events: events.clone(),
-            filter: filter.clone(),
-            latest: Arc::default(),
-        };
-        let loads = match policy(config.balance) {
-            Policy::P2c => LoadTable::with_latencies(MOST_BACKENDS, started),
-            Policy::Least | Policy::Random | Policy::RoundRobin => {
-                LoadTable::new(MOST_BACKENDS, started)
-            }
-        };
+        let news = News::new(events.clone(), filter.clone());
+        let loads = load_table(&config, started);
         let telling = news.clone();
         let directory = Directory::open(
             config.sites.clone(),
@@ -213,8 +137,7 @@ impl Started {
             Arc::clone(&process),
             events.clone(),
         ));
-        let local = Arc::new(Local::new(Arc::clone(&figures)));
-        let (acceptor, connector) = unwired_tls();
+        let local = Arc::new(Local::new(Arc::clone(&figures)).showing(certificates.presented()));
         let plans = (0..threads(&config)).map(|_| Plan {
             parts: Parts {
                 limits: limits(&config),
@@ -229,8 +152,8 @@ impl Started {
                     files: pipe_files(open_files),
                     workers: threads(&config),
                 },
-                acceptor: acceptor.clone(),
-                connector: Arc::clone(&connector),
+                acceptor: certificates.acceptor(),
+                connector: Arc::clone(certificates.connector()),
             },
             seed: fastrand::u64(..),
         });
@@ -240,10 +163,10 @@ impl Started {
         let draining = Arc::new(AtomicBool::new(false));
         let pictures = Pictures {
             figures,
-            listen: address,
+            listen: format!("{}://{address}", certificates.scheme()),
             started,
             draining: Arc::clone(&draining),
-            notice: Arc::clone(&news.latest),
+            notice: Arc::clone(news.latest()),
         };
         let screen = if table {
             let shown = tui::run(move || pictures.table(Instant::now()), move || stop.ask());
@@ -254,15 +177,17 @@ impl Started {
         for warning in &config.warnings {
             news.tell(Severity::Info, warning.clone());
         }
-        let roster = Roster::new(
-            config.health.clone(),
-            Dialer::new(connector, Rc::default()),
-            Reporter::new(events, filter),
-        );
+        for (severity, line) in certificates.lines() {
+            news.tell(*severity, line.clone());
+        }
+        let dialer = Dialer::new(Arc::clone(certificates.connector()), Rc::default());
+        let reporter = Reporter::new(events, filter);
+        let roster = Roster::new(config.health.clone(), dialer, reporter);
         let control = Control {
             config,
             arguments,
             directory,
+            certificates,
             roster,
             supervisor,
             news,
@@ -278,6 +203,7 @@ impl Started {
 
     fn ready(&self) -> Ready {
         Ready {
+            scheme: self.control.certificates.scheme(),
             address: self.address,
             table: self.screen.is_some(),
         }
@@ -308,6 +234,8 @@ impl Control {
         let publisher = Arc::clone(self.directory.publisher());
         let directory = Rc::clone(&self.directory);
         directory.watch();
+        let certificates = Rc::clone(&self.certificates);
+        tokio::task::spawn_local(certificates.watch(self.news.clone()));
         self.roster.follow(&publisher.current());
         loop {
             tokio::select! {
@@ -351,6 +279,7 @@ impl Control {
 
     /// Takes over what has changed; keeps what works when something is wrong.
     fn reload(&mut self) {
+        self.certificates.look_now();
         let Some(arguments) = &self.arguments else {
             return;
         };
@@ -360,10 +289,11 @@ impl Control {
                 self.news.tell(Severity::Error, text);
             }
             Reload::Changed(config, fixed) => {
-                let taken = self
-                    .directory
-                    .replace(config.sites.clone(), config.dns.clone());
-                if let Err(error) = taken {
+                let (sites, dns) = (config.sites.clone(), config.dns.clone());
+                let prepared = self
+                    .certificates
+                    .prepare(&sites, &self.news, SystemTime::now());
+                if let Err(error) = prepared.and_then(|()| self.directory.replace(sites, dns)) {
                     let text = format!("reload refused, the old configuration stays: {error}");
                     self.news.tell(Severity::Error, text);
                     return;
@@ -384,48 +314,20 @@ impl Control {
     }
 }
 
-fn threads(config: &Config) -> usize {
-    let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    config
-        .limits
-        .threads
-        .map_or_else(available, std::num::NonZero::get)
-}
-
-/// Open files that pipes may take up: an eighth of all, so that connections never lack one.
-fn pipe_files(open_files: Option<u64>) -> usize {
-    let open_files = open_files.and_then(|files| usize::try_from(files).ok());
-    open_files.unwrap_or(usize::MAX) / 8
-}
-
-fn policy(balance: Balance) -> Policy {
-    match balance {
-        Balance::Least => Policy::Least,
-        Balance::Random => Policy::Random,
-        Balance::RoundRobin => Policy::RoundRobin,
-        Balance::P2c => Policy::P2c,
+/// The socket that was handed over, or one of our own.
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    if let Some(listener) = inherited().map_err(StartError::new)? {
+        return Ok(listener);
     }
+    let resolver = Resolver::new(config.dns.name_servers.clone());
+    bind(&config.listen, &resolver)
+        .await
+        .map_err(StartError::new)
 }
 
-fn limits(config: &Config) -> Limits {
-    Limits {
-        idle: config.limits.idle,
-        header: config.limits.header,
-        connect: config.limits.connect,
-        stall: STALL,
-        retries: config.limits.retries,
+fn load_table(config: &Config, now: Instant) -> Arc<LoadTable> {
+    match policy(config.balance) {
+        Policy::P2c => LoadTable::with_latencies(MOST_BACKENDS, now),
+        Policy::Least | Policy::Random | Policy::RoundRobin => LoadTable::new(MOST_BACKENDS, now),
     }
-}
-
-fn unwired_tls() -> (
-    Option<Arc<crate::net::tls::TlsAcceptor>>,
-    Arc<crate::net::tls::TlsConnector>,
-) {
-    let config = crate::net::tls::client_config(
-        crate::net::tls::Trust::Anyone,
-        None,
-        crate::config::TlsVersion::V13,
-    )
-    .expect("made");
-    (None, Arc::new(crate::net::tls::TlsConnector::new(config)))
 }

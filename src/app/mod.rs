@@ -1,10 +1,14 @@
 //! The composition root: `Config` in, running process out; the one place that knows all rooms.
 
+mod calls;
+mod certificates;
 mod check;
 mod control;
+mod news;
 mod output;
 mod reload;
 mod table;
+mod translate;
 
 use std::fmt;
 use std::io;
@@ -16,7 +20,7 @@ use tokio::sync::mpsc;
 
 pub use check::check;
 
-use crate::config::{Arguments, Config};
+use crate::config::{Arguments, Config, Scheme};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,7 @@ impl StartError {
 /// A process that serves.
 #[derive(Debug)]
 pub struct Running {
+    scheme: Scheme,
     address: SocketAddr,
     table: bool,
     stop: Stop,
@@ -80,7 +85,8 @@ pub enum Signals {
 /// Starts serving by `config`. With the `arguments` it was made from, SIGHUP reads the file anew.
 ///
 /// # Errors
-/// One line: the address cannot be listened on, the system has no thread to give.
+/// One line: the address cannot be listened on, a certificate cannot be used, the system has no
+/// thread to give.
 pub fn start(
     config: Config,
     arguments: Option<Arguments>,
@@ -96,8 +102,13 @@ pub fn start(
     let said = started
         .recv()
         .map_err(|_| StartError::new("the control thread died"))?;
-    let control::Ready { address, table } = said?;
+    let control::Ready {
+        scheme,
+        address,
+        table,
+    } = said?;
     Ok(Running {
+        scheme,
         address,
         table,
         stop: Stop(stop),
@@ -109,6 +120,11 @@ impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether clients connect by TLS or in clear text.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// Whether the live table has the terminal.

@@ -17,6 +17,7 @@ pub(super) fn read(arguments: &Arguments, current: &Config) -> Reload {
         Ok(config) => {
             let fixed = [
                 ("address", config.listen != current.listen),
+                ("TLS flags", config.tls != current.tls),
                 ("host-balance", config.balance != current.balance),
                 ("output flags", config.output != current.output),
                 ("time-outs and limits", config.limits != current.limits),

@@ -1,6 +1,5 @@
 //! The live table's content.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -12,7 +11,8 @@ use crate::tui::{Row, Status, Table};
 /// Makes a table of the figures of now.
 pub(super) struct Pictures {
     pub(super) figures: Arc<Figures>,
-    pub(super) listen: SocketAddr,
+    /// As a URL.
+    pub(super) listen: String,
     pub(super) started: Instant,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) notice: Arc<Mutex<Option<String>>>,
@@ -46,7 +46,7 @@ impl Pictures {
             });
         Table {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            listen: format!("http://{}", self.listen),
+            listen: self.listen.clone(),
             uptime: now.saturating_duration_since(self.started),
             draining: self.draining.load(Ordering::Relaxed),
             notice: self

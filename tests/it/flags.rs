@@ -41,6 +41,14 @@ fn wrong_input_is_one_line_that_names_the_argument() {
         option("--status-code", "abc"),
         option("--shutdown-timeout", "1 fortnight"),
         option("--threads", "-1"),
+        option("--cert", "/c.pem"),
+        option("--key", "/k.pem"),
+        option("--client-cert", "/c.pem"),
+        option("--client-key", "/k.pem"),
+        option("--key-password", "open sesame"),
+        option("--auto-tls-host", "a,,b"),
+        option("--auto-tls-host", "https://a"),
+        option("--tls-max", "1.1"),
         option("--no-such-flag", "1"),
     ];
     for (sidekick, named) in wrong {

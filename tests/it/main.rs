@@ -8,6 +8,7 @@
 )]
 
 mod balance;
+mod certificates;
 mod dns;
 mod drain;
 mod early_answer;

@@ -182,7 +182,7 @@ fn encrypt<Side>(
         let (sealed, joined) = free.split_at_mut(place);
         joined[..first.len()].copy_from_slice(first);
         joined[first.len()..].copy_from_slice(second);
-        let count = traffic.encrypt(joined, sealed).map_err(exhausted)?;
+        let count = traffic.encrypt(joined, sealed).map_err(|error| exhausted(&error))?;
         outgoing.advance(count);
         return Ok(Step::Written(both));
     }
@@ -190,7 +190,7 @@ fn encrypt<Side>(
     let second = &second[..second.len().min(MOST_AT_ONCE - first.len())];
     for part in [first, second] {
         if !part.is_empty() {
-            let count = traffic.encrypt(part, outgoing.free()).map_err(exhausted)?;
+            let count = traffic.encrypt(part, outgoing.free()).map_err(|error| exhausted(&error))?;
             outgoing.advance(count);
         }
     }
@@ -203,7 +203,7 @@ fn goodbye<Side>(
 ) -> Result<Step, Error> {
     let count = traffic
         .queue_close_notify(outgoing.free())
-        .map_err(exhausted)?;
+        .map_err(|error| exhausted(&error))?;
     outgoing.advance(count);
     Ok(Step::Written(0))
 }
@@ -212,7 +212,7 @@ fn too_large(what: &str) -> Error {
     Error::General(format!("{what} is larger than can be held"))
 }
 
-fn exhausted(error: EncryptError) -> Error {
+fn exhausted(error: &EncryptError) -> Error {
     match error {
         EncryptError::InsufficientSize(_) => too_large("a record"),
         EncryptError::EncryptExhausted => {

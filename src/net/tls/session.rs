@@ -393,11 +393,10 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        for buffer in [self.incoming.take(), self.outgoing.take()] {
-            if let Some(mut buffer) = buffer {
-                buffer.clear();
-                self.spares.put(buffer);
-            }
+        let buffers = [self.incoming.take(), self.outgoing.take()];
+        for mut buffer in buffers.into_iter().flatten() {
+            buffer.clear();
+            self.spares.put(buffer);
         }
     }
 }

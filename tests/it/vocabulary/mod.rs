@@ -20,4 +20,4 @@ pub(crate) use name_server::{Mood, NameServer};
 pub(crate) use origin::{Health, Origin, OriginConnection, Security};
 pub(crate) use patience::{PATIENCE, holds_for, wait_until};
 pub(crate) use resident::Resident;
-pub(crate) use sidekick::{Running, Sidekick};
+pub(crate) use sidekick::{Finished, Running, Sidekick};

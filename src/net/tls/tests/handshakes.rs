@@ -178,8 +178,13 @@ fn a_self_signed_certificate_is_believed_where_it_is_a_root_itself() {
             verdict(roots(&server.pem), &server, "b"),
             "not for this name (b): it is for a, 10.0.0.1",
         );
+        // Another of the same subject is not the same.
         let other = self_signed(&params);
         assert!(verdict(roots(&other.pem), &server, "a").is_err());
+        refused(
+            verdict(Trust::Roots(Roots::none()), &server, "a"),
+            "with --cacert",
+        );
     }
 }
 
