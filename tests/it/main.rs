@@ -23,6 +23,7 @@ mod interim;
 mod keep_alive;
 mod large_bodies;
 mod local_paths;
+mod matrix;
 mod outage;
 mod output;
 mod reload;

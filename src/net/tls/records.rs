@@ -182,7 +182,9 @@ fn encrypt<Side>(
         let (sealed, joined) = free.split_at_mut(place);
         joined[..first.len()].copy_from_slice(first);
         joined[first.len()..].copy_from_slice(second);
-        let count = traffic.encrypt(joined, sealed).map_err(|error| exhausted(&error))?;
+        let count = traffic
+            .encrypt(joined, sealed)
+            .map_err(|error| exhausted(&error))?;
         outgoing.advance(count);
         return Ok(Step::Written(both));
     }
@@ -190,7 +192,9 @@ fn encrypt<Side>(
     let second = &second[..second.len().min(MOST_AT_ONCE - first.len())];
     for part in [first, second] {
         if !part.is_empty() {
-            let count = traffic.encrypt(part, outgoing.free()).map_err(|error| exhausted(&error))?;
+            let count = traffic
+                .encrypt(part, outgoing.free())
+                .map_err(|error| exhausted(&error))?;
             outgoing.advance(count);
         }
     }

@@ -2,8 +2,11 @@
 //! patience.
 
 mod authority;
+mod body;
 mod client;
 mod connection;
+mod exchange;
+mod http2;
 mod message;
 mod name_server;
 mod origin;
@@ -13,8 +16,10 @@ mod sidekick;
 mod transport;
 
 pub(crate) use authority::{AUTHORITY, Authority, Certificates};
+pub(crate) use body::{Digest, Digesting, blocks};
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
+pub(crate) use exchange::{Answer, Ask, Caller, Ending, Speech, Upload};
 pub(crate) use message::{Head, Response, escaped};
 pub(crate) use name_server::{Mood, NameServer};
 pub(crate) use origin::{Health, Origin, OriginConnection, Security};
