@@ -131,6 +131,7 @@ pub struct WorkerCells {
     accepted: Cell,
     closed: Cell,
     retries_bounded: Cell,
+    handshakes_failed: Cell,
     local: Classes<Cell>,
 }
 
@@ -153,6 +154,15 @@ impl WorkerCells {
     /// A retry was wanted when the retry budget was spent.
     pub fn retry_bounded(&self) {
         add(&self.retries_bounded, 1);
+    }
+
+    /// A client connected, and no TLS session came of it.
+    pub fn handshake_failed(&self) {
+        add(&self.handshakes_failed, 1);
+    }
+
+    pub(super) fn handshakes_failed(&self) -> u64 {
+        self.handshakes_failed.load(Ordering::Relaxed)
     }
 
     pub(super) fn retries_bounded(&self) -> u64 {

@@ -93,6 +93,8 @@ metrics! {
         "Open connections from clients";
     CLIENT_CONNECTIONS_ACCEPTED = Counter "sidekick_client_connections_accepted_total" &[],
         "Connections accepted from clients";
+    HANDSHAKES_FAILED = Counter "sidekick_tls_handshake_errors_total" &[],
+        "Clients that connected and did not come to a TLS session";
     RETRIES_BOUNDED = Counter "sidekick_retry_budget_spent_total" &[],
         "Retries wanted when the budget was spent: only backends in rotation were asked";
     LOCAL_RESPONSES = Counter "sidekick_local_responses_total" &["code"],

@@ -29,6 +29,8 @@ pub struct ProcessSample {
     pub accepted: u64,
     /// Retries wanted when the budget was spent.
     pub retries_bounded: u64,
+    /// Clients that connected and did not come to a TLS session.
+    pub handshakes_failed: u64,
     /// Answers that sidekick gave by itself, by class: index 1 to 5 for 1xx to 5xx.
     pub local: Classes<u64>,
     /// Log and trace lines that were dropped.
@@ -74,7 +76,8 @@ impl ProcessMetrics {
     /// Sums the cells and asks the kernel. Reads files: not for a worker.
     pub fn sample(&self, dropped_lines: u64) -> ProcessSample {
         let mut local = Classes::default();
-        let (mut accepted, mut closed, mut retries_bounded) = (0, 0, 0);
+        let (mut accepted, mut closed) = (0, 0);
+        let (mut retries_bounded, mut handshakes_failed) = (0, 0);
         for cells in self
             .workers
             .lock()
@@ -85,6 +88,7 @@ impl ProcessMetrics {
             closed += cells.closed();
             accepted += cells.accepted();
             retries_bounded += cells.retries_bounded();
+            handshakes_failed += cells.handshakes_failed();
             cells.add_local(&mut local);
         }
         ProcessSample {
@@ -92,6 +96,7 @@ impl ProcessMetrics {
             connections: accepted.saturating_sub(closed),
             accepted,
             retries_bounded,
+            handshakes_failed,
             local,
             dropped_lines,
             figures: ProcessFigures::read(),

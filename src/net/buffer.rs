@@ -46,6 +46,15 @@ impl Buffer {
         self.len = (self.len + more).min(self.bytes.len());
     }
 
+    /// Appends as much of `bytes` as there is room for; the count.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let free = self.free();
+        let count = free.len().min(bytes.len());
+        free[..count].copy_from_slice(&bytes[..count]);
+        self.advance(count);
+        count
+    }
+
     /// Filled bytes.
     pub fn len(&self) -> usize {
         self.len
@@ -116,9 +125,36 @@ impl<T: Default> Stack<T> {
     }
 }
 
+/// A worker's spare buffers: whatever one held, it comes back empty.
+#[derive(Debug)]
+pub struct Spares(Stack<Buffer>);
+
+impl Spares {
+    /// Keeps at most `most` buffers for reuse.
+    pub fn keeping(most: usize) -> Self {
+        Self(Stack::keeping(most))
+    }
+
+    /// An empty buffer.
+    pub fn take(&self) -> Buffer {
+        self.0.take()
+    }
+
+    /// Puts a buffer back; dropped when enough are kept.
+    pub fn put(&self, mut buffer: Buffer) {
+        buffer.clear();
+        self.0.put(buffer);
+    }
+
+    /// As [`Stack::shed`].
+    pub fn shed(&self) {
+        self.0.shed();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{BUFFER_SIZE, Buffer, Stack};
+    use super::{BUFFER_SIZE, Buffer, Spares, Stack};
 
     #[test]
     fn consuming_moves_the_rest_to_the_front() {
@@ -137,6 +173,15 @@ mod tests {
         buffer.advance(BUFFER_SIZE + 1);
         assert!(buffer.is_full());
         assert!(buffer.free().is_empty());
+    }
+
+    #[test]
+    fn a_spare_buffer_has_forgotten_what_it_held() {
+        let spares = Spares::keeping(1);
+        let mut used = spares.take();
+        used.append(b"somebody's");
+        spares.put(used);
+        assert!(spares.take().is_empty());
     }
 
     #[test]

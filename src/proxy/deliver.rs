@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::body::Body;
+use super::connection::{Connection, Ending, Next};
 use super::exchange::Exchange;
 use super::fault::Fault;
 use super::forward::{Failure, Leg, Start};
-use super::http1::{Connection, Ending, Next};
 use super::relay::{Download, Upload};
 use super::report::Report;
 use super::resume::{Mismatch, Resume};

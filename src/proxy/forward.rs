@@ -4,16 +4,17 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::client::Client;
+use super::connection::{Connection, Ending, Next};
 use super::exchange::{Exchange, Tally};
 use super::fault::Fault;
-use super::http1::{Connection, Ending, Next};
 use super::progress::Progress;
 use super::relay::{Ends, Relay, Turn, Upload};
 use super::report::Report;
 use super::retry::{Failed, Verdict, verdict};
 use super::route::{Reach, Route};
 use super::tunnel;
-use crate::http::{BodyFraming, ClientSide, Forwarded, S3Error, write_response};
+use crate::http::{BodyFraming, ClientSide, S3Error, write_response};
 use crate::net::Stream;
 use crate::topology::Snapshot;
 use crate::upstream::{Attempt, Upstream};
@@ -147,6 +148,8 @@ impl Connection<'_> {
     ) -> Result<Leg, Failure> {
         report.upstream = Some(Rc::clone(upstream));
         report.tally.attempts += 1;
+        // What was left of an interim response to say is not what this attempt has to say.
+        self.client.forget_pending_write();
         let before = match report.tally.attempts {
             1 => (0, 0),
             _ => (report.tally.rx, report.tally.tx),
@@ -210,7 +213,6 @@ impl Connection<'_> {
         // Pipelined bytes hide what comes behind them.
         let client_is_silent = exchange.inbox.len() <= upload.end();
         let ends = Ends {
-            can_splice: self.client.can_splice() && backend.can_splice(),
             client: &mut self.client,
             backend,
             server: upstream.backend(),
@@ -243,18 +245,6 @@ impl Connection<'_> {
         Failure { fault, reused }
     }
 
-    /// What the client is called on the way to a backend.
-    pub(super) fn forwarded(&self) -> Forwarded<'_> {
-        Forwarded {
-            client: &self.peer_text,
-            proto: if self.client.is_tls() {
-                "https"
-            } else {
-                "http"
-            },
-        }
-    }
-
     /// Sends the 101 and lets the bytes flow.
     async fn tunnel(
         &mut self,
@@ -263,6 +253,10 @@ impl Connection<'_> {
         report: &mut Report,
         mut leg: Leg,
     ) -> Next {
+        let Client::Http1(stream) = &mut self.client else {
+            // HTTP/2 has no upgrades, and a switch that nobody asked for is refused before.
+            return Next::End(Ending::Reset);
+        };
         report.answered(exchange, leg.answered);
         let Exchange {
             request,
@@ -281,13 +275,7 @@ impl Connection<'_> {
         write_response(response, outbox.filled(), &client, response_head);
         outbox.consume(response.len());
         inbox.consume(upload.end());
-        tunnel::run(
-            &mut self.client,
-            &mut leg.backend,
-            exchange,
-            &mut report.tally,
-        )
-        .await;
+        tunnel::run(stream, &mut leg.backend, exchange, &mut report.tally).await;
         leg.transferred(&report.tally);
         Next::End(Ending::Close)
     }

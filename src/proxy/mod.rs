@@ -2,17 +2,21 @@
 
 mod body;
 mod budget;
+mod client;
+mod connection;
 mod deliver;
 mod exchange;
 mod fault;
 mod forward;
 mod http1;
+mod http2;
 mod progress;
 mod relay;
 mod report;
 mod resume;
 mod retry;
 mod route;
+mod serve;
 mod tunnel;
 
 use std::cell::{Cell, RefCell};
@@ -20,13 +24,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-
 use budget::RetryBudget;
 use exchange::Exchange;
-pub use http1::serve;
 use route::Reach;
+pub use serve::serve;
 
 use crate::admin::Local;
 use crate::balance::{Picker, Policy};
@@ -34,13 +35,17 @@ use crate::event::{Filter, Sender};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
 use crate::net::tls::{Handshakes, TlsAcceptor, TlsConnector};
-use crate::net::{Deadlines, Dialer, PipeShare, Pipes, Stack, Stream};
+use crate::net::{Deadlines, Dialer, PipeShare, Pipes, Spares, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
 /// Exchanges a worker keeps for reuse; more are made when more requests run at once. Those that
 /// nobody needs for a while are let go.
 const SPARE_EXCHANGES: usize = 1024;
+
+/// Buffers between HTTP/2 connections and their sockets that a worker keeps for reuse; a connection
+/// has two at most, and none while nothing moves.
+const SPARE_BUFFERS: usize = 64;
 
 /// Bounds on a lack of progress, and on repetition.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +101,7 @@ pub struct Proxy {
     pool: Pool,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
+    buffers: Rc<Spares>,
     pipes: Pipes,
     picker: RefCell<Picker>,
     budget: RefCell<RetryBudget>,
@@ -106,7 +112,8 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy for the worker of this thread.
     pub fn new(parts: Parts, mut random: fastrand::Rng, now: Instant) -> Rc<Self> {
-        let handshakes = Rc::new(Handshakes::default());
+        let buffers = Rc::new(Spares::keeping(SPARE_BUFFERS));
+        let handshakes = Rc::new(Handshakes::new(Rc::clone(&buffers)));
         let dialer = Dialer::new(Arc::clone(&parts.connector), Rc::clone(&handshakes));
         Rc::new(Self {
             deadlines: Deadlines::new(now),
@@ -115,6 +122,7 @@ impl Proxy {
             handshakes,
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
+            buffers,
             pipes: Pipes::within(parts.pipes),
             picker: RefCell::new(Picker::new(parts.policy, random.fork(), now)),
             budget: RefCell::new(RetryBudget::new(now)),
@@ -122,20 +130,6 @@ impl Proxy {
             draining: Cell::new(false),
             parts,
         })
-    }
-
-    /// What a client that has connected says, behind the handshake if there is to be one; `None` when
-    /// there was none in time.
-    pub async fn receive(&self, tcp: TcpStream) -> Option<Stream> {
-        let Some(acceptor) = &self.parts.acceptor else {
-            return Some(Stream::plain(tcp));
-        };
-        // Boxed: connections in clear text have no room for it.
-        let handshake = Box::pin(self.handshakes.accept(tcp, acceptor));
-        timeout(self.parts.limits.header, handshake)
-            .await
-            .ok()?
-            .ok()
     }
 
     /// The snapshot for a request that begins now; it keeps it to its end.
@@ -166,8 +160,8 @@ impl Proxy {
     pub fn sweep(&self, now: Instant) {
         self.pool.sweep(now);
         self.pipes.sweep();
-        self.handshakes.shed();
         self.exchanges.shed();
+        self.buffers.shed();
     }
 
     /// Ends idle client connections now and the others after their request.

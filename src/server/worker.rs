@@ -80,9 +80,7 @@ async fn welcome(proxy: Rc<Proxy>, mut arrivals: mpsc::Receiver<Arrival>, awake:
         };
         let proxy = Rc::clone(&proxy);
         tokio::task::spawn_local(async move {
-            if let Some(stream) = proxy.receive(socket).await {
-                serve(proxy, stream, peer).await;
-            }
+            serve(proxy, socket, peer).await;
             drop(admission);
         });
         awake.notify_one();

@@ -19,6 +19,8 @@ mod framing;
 mod health;
 mod hop_by_hop;
 mod http10;
+mod http2;
+mod http2_limits;
 mod interim;
 mod keep_alive;
 mod large_bodies;

@@ -202,3 +202,16 @@ fn hang_up_without_a_file_changes_nothing() {
     }
     assert!(!sidekick.has_exited());
 }
+
+#[test]
+fn a_changed_flag_of_tls_needs_a_restart_and_says_so() {
+    let origin = Origin::saying("ok");
+    let file = File::new("a_changed_flag_of_tls");
+    file.name_sites(&[&origin]);
+    let sidekick = file.sidekick().start_cold();
+    sidekick.wait_until_up(&origin);
+    file.write(&format!("sites = [{:?}]\ntls-max = '1.2'\n", origin.url()));
+    sidekick.signal(Signal::HUP);
+    sidekick.stdout_line_where(|line| line.contains("a change of TLS flags needs a restart"));
+    assert_eq!(sidekick.get("/").text(), "ok");
+}

@@ -19,7 +19,7 @@ use sidekick::config::TlsVersion;
 use sidekick::event::{self, Filter, FilterSpec};
 use sidekick::metrics::{ProcessMetrics, WorkerCells};
 use sidekick::net::tls::{TlsConnector, Trust, client_config};
-use sidekick::net::{Deadlines, PipeShare, Stream};
+use sidekick::net::{Deadlines, PipeShare};
 use sidekick::proxy::{Limits, Parts, Proxy, serve};
 use sidekick::sys;
 use sidekick::topology::{Backend, Identity, Publisher, Site, Snapshot};
@@ -104,7 +104,7 @@ fn client(origin: &Origin) -> TcpStream {
                     ticking.tick(Instant::now());
                 }
             });
-            serve(proxy, Stream::plain(socket), peer.ip()).await;
+            serve(proxy, socket, peer.ip()).await;
             ticker.abort();
         });
     });

@@ -180,6 +180,11 @@ impl Page {
             Some(Whole(process.accepted)),
         )?;
         one(
+            &names::HANDSHAKES_FAILED,
+            &[],
+            Some(Whole(process.handshakes_failed)),
+        )?;
+        one(
             &names::RETRIES_BOUNDED,
             &[],
             Some(Whole(process.retries_bounded)),

@@ -28,6 +28,7 @@ fn scrape(backends: Vec<BackendSample>) -> Scrape {
         connections: 2,
         accepted: 5,
         retries_bounded: 6,
+        handshakes_failed: 7,
         local: [0, 0, 1, 0, 4, 0],
         dropped_lines: 9,
         figures: ProcessFigures {

@@ -19,31 +19,36 @@ use tokio::task::yield_now;
 
 use super::client_hello::is_whole;
 use super::records::Connection;
-use super::session::{Session, Spares};
+use super::session::Session;
 use super::{TlsAcceptor, failure};
 use crate::net::socket::Socket;
-use crate::net::{Buffer, Stack, Stream};
+use crate::net::{Buffer, Spares, Stream};
 
-/// Buffers kept for reuse; more are made when more sessions are busy at once.
-const SPARE_BUFFERS: usize = 1024;
+/// Buffers kept for reuse where few connections are busy at once.
+const SPARE_BUFFERS: usize = 16;
 
 /// A thread's handshakes, and the buffers that its TLS sessions share.
 #[derive(Debug)]
 pub struct Handshakes {
     turn: Semaphore,
-    spares: Spares,
+    spares: Rc<Spares>,
 }
 
 impl Default for Handshakes {
     fn default() -> Self {
-        Self {
-            turn: Semaphore::new(1),
-            spares: Rc::new(Stack::keeping(SPARE_BUFFERS)),
-        }
+        Self::new(Rc::new(Spares::keeping(SPARE_BUFFERS)))
     }
 }
 
 impl Handshakes {
+    /// Handshakes of a thread whose TLS sessions use buffers of `spares`.
+    pub fn new(spares: Rc<Spares>) -> Self {
+        Self {
+            turn: Semaphore::new(1),
+            spares,
+        }
+    }
+
     /// Shakes hands with a peer that came to us.
     ///
     /// # Errors
@@ -74,11 +79,6 @@ impl Handshakes {
         let connection = Connection::Client(connection);
         let session = Session::new(connection, Rc::clone(&self.spares), None);
         self.shake(socket, session).await
-    }
-
-    /// Lets go of buffers that are not needed; to be called now and then.
-    pub fn shed(&self) {
-        self.spares.shed();
     }
 
     /// Reads the first record that the peer sends, without a buffer before anything comes.

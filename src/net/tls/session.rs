@@ -12,21 +12,18 @@ use std::task::{Context, Poll, ready};
 use super::failure;
 use super::records::{Connection, Step, Wish};
 use crate::net::socket::{Arrived, Socket};
-use crate::net::{Buffer, Stack};
+use crate::net::{Buffer, Spares};
 
 /// Bytes before the length of a record, and with it (RFC 8446 §5.1).
 const HEADER: usize = 5;
 /// The largest plaintext of a record: with so much room for it, none has to wait in the queue.
 const LARGEST_RECORD: usize = 16 << 10;
 
-/// Buffers that a worker's sessions share.
-pub(in crate::net) type Spares = Rc<Stack<Buffer>>;
-
 /// One TLS connection.
 #[derive(Debug)]
 pub(in crate::net) struct Session {
     connection: Connection,
-    spares: Spares,
+    spares: Rc<Spares>,
     /// What has arrived, from `used` on still encrypted.
     incoming: Option<Buffer>,
     used: usize,
@@ -48,7 +45,7 @@ pub(in crate::net) struct Session {
 
 impl Session {
     /// A connection on which nothing was sent yet; `arrived` is what the peer has said already.
-    pub(super) fn new(connection: Connection, spares: Spares, arrived: Option<Buffer>) -> Self {
+    pub(super) fn new(connection: Connection, spares: Rc<Spares>, arrived: Option<Buffer>) -> Self {
         Self {
             connection,
             spares,
@@ -334,7 +331,6 @@ impl Session {
                 count => self.sent += count,
             }
         }
-        outgoing.clear();
         self.sent = 0;
         if let Some(outgoing) = self.outgoing.take() {
             self.spares.put(outgoing);
@@ -373,14 +369,12 @@ impl Session {
 
     /// Gives back what holds nothing.
     fn spare_idle_buffers(&mut self) {
-        if let Some(incoming) = &mut self.incoming
+        if let Some(incoming) = &self.incoming
             && self.used == incoming.len()
+            && let Some(incoming) = self.incoming.take()
         {
-            incoming.clear();
             self.used = 0;
-            if let Some(incoming) = self.incoming.take() {
-                self.spares.put(incoming);
-            }
+            self.spares.put(incoming);
         }
         if let Some(outgoing) = &self.outgoing
             && outgoing.is_empty()
@@ -394,8 +388,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let buffers = [self.incoming.take(), self.outgoing.take()];
-        for mut buffer in buffers.into_iter().flatten() {
-            buffer.clear();
+        for buffer in buffers.into_iter().flatten() {
             self.spares.put(buffer);
         }
     }

@@ -5,6 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::net::{Buffer, Stream, Ticket};
+use crate::proxy::connection::Ending;
 
 /// Silence after which a lingering connection is closed.
 const LINGER: Duration = Duration::from_secs(5);
@@ -12,21 +13,9 @@ const LINGER: Duration = Duration::from_secs(5);
 /// told by a reset.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
-/// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proxy) enum Ending {
-    /// Nothing more is to come from either side.
-    Close,
-    /// The client may still be sending: closing at once would reset the connection and take the
-    /// answer away from it (RFC 9112 §9.6). Our side ends, and what comes is thrown away.
-    Linger,
-    /// The response was cut short, and the client must not take it for whole.
-    Reset,
-}
-
 pub(super) async fn close(mut client: Stream, ticket: &Ticket, ending: Ending) {
     match ending {
-        Ending::Close => {}
+        Ending::Close => client.close(),
         Ending::Linger => linger(&mut client, ticket).await,
         Ending::Reset => client.reset(),
     }

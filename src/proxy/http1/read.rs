@@ -3,15 +3,18 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use super::Connection;
 use crate::http::{Parsed, Rejection};
+use crate::proxy::connection::Connection;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::http2;
 
 /// How reading a head ended.
 #[derive(Debug)]
 pub(super) enum Read {
     /// The head is complete and follows the rules.
     Head,
+    /// The preface of HTTP/2 has come instead.
+    Preface,
     /// Nothing has come; there was a false alarm.
     Nothing,
     /// The client closed without asking for anything more.
@@ -41,12 +44,25 @@ impl Connection<'_> {
     }
 
     /// Reads until the head is complete, or until it is clear that it will not be.
-    pub(super) async fn read_head(&mut self, exchange: &mut Exchange) -> Read {
+    ///
+    /// While it `may_switch`, which the first bytes decide, the preface of HTTP/2 is as good.
+    pub(super) async fn read_head(
+        &mut self,
+        exchange: &mut Exchange,
+        may_switch: &mut bool,
+    ) -> Read {
         self.ticket.set(self.proxy.parts.limits.header);
         let read = poll_fn(|context| {
             let Exchange { request, inbox, .. } = &mut *exchange;
             loop {
-                if !inbox.is_empty() {
+                if *may_switch && !inbox.is_empty() {
+                    match http2::begins_with_preface(inbox.filled()) {
+                        Some(true) => return Poll::Ready(Read::Preface),
+                        Some(false) => *may_switch = false,
+                        None => {}
+                    }
+                }
+                if !inbox.is_empty() && !*may_switch {
                     match request.parse(inbox.filled()) {
                         Ok(Parsed::Complete) => return Poll::Ready(Read::Head),
                         Ok(Parsed::Partial) if inbox.is_full() => {

@@ -133,18 +133,18 @@ impl Download {
                 return Poll::Ready(Ok(()));
             }
             self.body.restart(&mut exchange.outbox);
-            if self.known == 0 && self.body.ahead() >= WORTH_SPLICING && ends.can_splice {
+            if self.known == 0 && self.body.ahead() >= WORTH_SPLICING && ends.can_splice() {
                 self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
                 }
             }
-            let outbox = &mut exchange.outbox;
+            let outbox = &mut ends.exchange.outbox;
             match ready!(ends.backend.poll_read_some(context, outbox, BODY_READ)) {
                 Ok(1..) => {
                     ends.progress.made();
                     self.body
-                        .recognise(&mut exchange.outbox)
+                        .recognise(outbox)
                         .map_err(Fault::BackendMalformed)?;
                 }
                 Ok(0) if self.body.end_of_file() => {}

@@ -12,6 +12,7 @@ pub(super) use download::Download;
 use tokio::task::yield_now;
 pub(super) use upload::Upload;
 
+use super::client::Client;
 use super::exchange::{Exchange, Tally};
 use super::fault::Fault;
 use super::progress::{Look, Progress};
@@ -36,18 +37,23 @@ const TURN: usize = 1 << 20;
 
 /// Both ends of one attempt and what lies between them, lent for as long as it lasts.
 pub(super) struct Ends<'a> {
-    pub(super) client: &'a mut Stream,
+    pub(super) client: &'a mut Client,
     pub(super) backend: &'a mut Stream,
     /// Whose connection it is.
     pub(super) server: &'a Backend,
     pub(super) exchange: &'a mut Exchange,
     pub(super) pipes: &'a Pipes,
-    /// Whether body bytes can pass through a pipe: both ends are in clear text.
-    pub(super) can_splice: bool,
     pub(super) tally: &'a mut Tally,
     pub(super) progress: Progress<'a>,
     /// What this transfer may still move before it is the others' turn.
     pub(super) turn: Turn,
+}
+
+impl Ends<'_> {
+    /// Whether bytes can pass through a pipe from one end to the other.
+    fn can_splice(&self) -> bool {
+        self.client.can_splice() && self.backend.can_splice()
+    }
 }
 
 /// The bytes that are left of a transfer's turn.

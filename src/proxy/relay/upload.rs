@@ -159,20 +159,18 @@ impl Upload {
             if exchange.inbox.is_full() {
                 self.make_room(&mut exchange.inbox);
             }
-            if !self.held && self.body.ahead() >= WORTH_SPLICING && ends.can_splice {
+            if !self.held && self.body.ahead() >= WORTH_SPLICING && ends.can_splice() {
                 self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
                 if self.pipe.is_some() {
                     continue;
                 }
             }
-            let inbox = &mut exchange.inbox;
+            let inbox = &mut ends.exchange.inbox;
             match ready!(ends.client.poll_read_some(context, inbox, BODY_READ)) {
                 Ok(count @ 1..) => {
                     ends.tally.rx += count as u64;
                     ends.progress.made();
-                    self.body
-                        .recognise(&mut exchange.inbox)
-                        .map_err(Fault::ClientMalformed)?;
+                    self.body.recognise(inbox).map_err(Fault::ClientMalformed)?;
                 }
                 Ok(0) | Err(_) => return Poll::Ready(Err(Fault::ClientGone)),
             }

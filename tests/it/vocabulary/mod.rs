@@ -20,6 +20,9 @@ pub(crate) use body::{Digest, Digesting, blocks};
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
 pub(crate) use exchange::{Answer, Ask, Caller, Ending, Speech, Upload};
+pub(crate) use http2::{
+    Asked, Frames, Http2Client, PREFACE, framed, get_block, header_block, http2_request,
+};
 pub(crate) use message::{Head, Response, escaped};
 pub(crate) use name_server::{Mood, NameServer};
 pub(crate) use origin::{Health, Origin, OriginConnection, Security};

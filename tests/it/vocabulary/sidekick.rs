@@ -15,6 +15,7 @@ use rustls::version::TLS13;
 
 use super::authority::Certificates;
 use super::client::Client;
+use super::http2::Http2Client;
 use super::message::Response;
 use super::origin::Origin;
 use super::patience::{PATIENCE, wait_until};
@@ -256,6 +257,10 @@ impl Running {
         } else {
             Client::connect(self.address)
         }
+    }
+
+    pub(crate) fn http2(&self) -> Http2Client {
+        Http2Client::connect(self.address)
     }
 
     /// One GET on a connection of its own.

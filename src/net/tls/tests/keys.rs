@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use proptest::prelude::*;
 use rcgen::{CertificateParams, KeyPair};
 
-use crate::net::tls::{Identity, MaterialError};
+use crate::net::tls::{Identity, MaterialError, Roots};
 
 const PASSWORD: &str = "open sesame";
 
@@ -212,5 +213,31 @@ fn an_expired_certificate_is_a_warning() {
                 "{told:?}"
             ),
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_answered(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Identity::from_pem(&text, &text, Some(PASSWORD));
+    }
+
+    #[test]
+    fn a_file_with_a_wrong_byte_is_answered(at in 0_usize..4000, byte: u8) {
+        let mut text = [fixture("p256.cert.pem"), fixture("p256.parameters.pem")].concat();
+        let at = at % text.len();
+        text[at] = byte;
+        let _ = Identity::from_pem(&text, &text, None);
+        let _ = Roots::from_pem(&text);
+    }
+
+    #[test]
+    fn a_certificate_with_a_wrong_byte_is_answered(at in 0_usize..1000, byte: u8) {
+        let mut der = pem::parse(fixture("p256.cert.pem")).expect("PEM").into_contents();
+        let at = at % der.len();
+        der[at] = byte;
+        let text = pem::encode(&pem::Pem::new("CERTIFICATE", der));
+        let _ = Identity::from_pem(text.as_bytes(), &fixture("p256.pkcs8.pem"), None);
+        let _ = Roots::from_pem(text.as_bytes());
     }
 }
