@@ -20,6 +20,8 @@ every_way_out! {
 const SIZE: usize = 4 << 20;
 /// Bytes that arrive before the end.
 const SENT: usize = 1_500_000;
+/// More than die: a backend that breaks a connection is not asked for a while.
+const ORIGINS: usize = 20;
 const ETAG: &str = "\"0123-7\"";
 
 /// The ways of dying; each is a path.
@@ -52,7 +54,6 @@ impl Arrived {
 /// The answer to this target, whose backend dies when `sent` bytes have arrived.
 #[track_caller]
 fn answer(way: &Way<'_>, target: &str, arrived: &Arrived, sent: usize) -> Answer {
-    way.wait_until_up();
     let mut caller = way.caller();
     let mut exchange = caller.begin(Ask::new("GET", target));
     exchange.answer_watched(|length| {
@@ -82,29 +83,38 @@ fn expect_cut(answer: &Answer, sent: usize, target: &str) {
     assert_eq!(answer.body, Digest::of(&beginning), "{target}");
 }
 
-/// Two backends with an object; the first request for a target dies on the way, `others` answer
+fn several(
+    security: Security,
+    script: impl Fn(&mut OriginConnection) -> io::Result<()> + Send + Sync + 'static,
+) -> Vec<Origin> {
+    let script = Arc::new(script);
+    let origin = |_| {
+        let script = Arc::clone(&script);
+        Origin::secured(security, move |connection| script(connection))
+    };
+    (0..ORIGINS).map(origin).collect()
+}
+
+/// Backends with one object; the first request for a target dies on the way, `others` answer
 /// those that follow.
 fn dying(
     security: Security,
     arrived: &Arrived,
     others: fn(&mut OriginConnection, &[u8]) -> io::Result<()>,
-) -> [Origin; 2] {
+) -> Vec<Origin> {
     let asked: Arc<Mutex<HashSet<String>>> = Arc::default();
     let object: Arc<[u8]> = blocks(SIZE).flatten().collect();
-    [(); 2].map(|()| {
-        let (asked, object) = (Arc::clone(&asked), Arc::clone(&object));
-        let arrived = arrived.clone();
-        Origin::secured(security, move |connection| {
-            let target = connection.request.target();
-            if !asked.lock().expect("unpoisoned").insert(target) {
-                return others(connection, &object);
-            }
-            connection.send(format!(
-                "HTTP/1.1 200 OK\r\nETag: {ETAG}\r\nContent-Length: {SIZE}\r\n\r\n"
-            ))?;
-            connection.send(&object[..SENT])?;
-            arrived.die(connection)
-        })
+    let arrived = arrived.clone();
+    several(security, move |connection| {
+        let target = connection.request.target();
+        if !asked.lock().expect("unpoisoned").insert(target) {
+            return others(connection, &object);
+        }
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nETag: {ETAG}\r\nContent-Length: {SIZE}\r\n\r\n"
+        ))?;
+        connection.send(&object[..SENT])?;
+        arrived.die(connection)
     })
 }
 
@@ -147,15 +157,15 @@ fn download_that_nobody_can_go_on_with_is_cut(security: Security) {
     });
 }
 
-/// A backend that answers with this head and the beginning of the body, and dies.
-fn beginning(security: Security, arrived: &Arrived, head: &'static str) -> [Origin; 1] {
+/// Backends that answer with this head and the beginning of the body, and die.
+fn beginning(security: Security, arrived: &Arrived, head: &'static str) -> Vec<Origin> {
     let object: Vec<u8> = blocks(SIZE).flatten().collect();
     let arrived = arrived.clone();
-    [Origin::secured(security, move |connection| {
+    several(security, move |connection| {
         connection.send(head)?;
         connection.send(&object[..SENT])?;
         arrived.die(connection)
-    })]
+    })
 }
 
 fn answer_without_a_strong_etag_is_cut(security: Security) {
@@ -174,7 +184,7 @@ fn chunked_answer_without_its_last_chunk_is_cut(security: Security) {
     let object: Vec<u8> = blocks(SIZE).flatten().collect();
     let arrived = Arrived::default();
     let dying = arrived.clone();
-    let origin = Origin::secured(security, move |connection| {
+    let origins = several(security, move |connection| {
         connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
         for chunk in object[..2 * CHUNK].chunks(CHUNK) {
             connection.send("7a120\r\n")?;
@@ -186,7 +196,7 @@ fn chunked_answer_without_its_last_chunk_is_cut(security: Security) {
         }
         dying.die(connection)
     });
-    every_way_in(security, &[origin], |way| {
+    every_way_in(security, &origins, |way| {
         for target in targets(way, &DEATHS) {
             for place in ["between", "within"] {
                 let target = format!("{target},{place}");

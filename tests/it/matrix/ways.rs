@@ -16,20 +16,13 @@ impl Way<'_> {
     pub(super) fn caller(&self) -> Caller {
         Caller::connect(self.speech, self.sidekick.address())
     }
-
-    /// Waits until no earlier claim's broken connection keeps a backend out.
-    pub(super) fn wait_until_up(&self) {
-        for origin in self.origins {
-            self.sidekick.wait_until_up(origin);
-        }
-    }
 }
 
 /// Holds the claim for every way in, and says of all that fail which they are.
 #[track_caller]
 pub(super) fn every_way_in(security: Security, origins: &[Origin], claim: impl Fn(&Way<'_>)) {
     let certificates = Certificates::new();
-    let mut sidekick = Sidekick::new().site(origins).health_every("100ms");
+    let mut sidekick = Sidekick::new().site(origins);
     if security != Security::Clear {
         sidekick = sidekick.trusting(&certificates);
     }

@@ -33,7 +33,7 @@ pub(super) fn begin(client: &Http2Client, ask: Ask) -> Http2 {
 
 impl Exchange for Http2 {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.asked.send(bytes, false).map_err(cut)
+        self.asked.send(bytes, false).map_err(io::Error::other)
     }
 
     fn finish(&mut self, trailers: &[(&'static str, &'static str)]) -> io::Result<()> {
@@ -42,9 +42,9 @@ impl Exchange for Http2 {
         }
         self.is_finished = true;
         if trailers.is_empty() {
-            return self.asked.send(b"", true).map_err(cut);
+            return self.asked.send(b"", true).map_err(io::Error::other);
         }
-        self.asked.send_trailers(trailers).map_err(cut)
+        self.asked.send_trailers(trailers).map_err(io::Error::other)
     }
 
     fn interim(&mut self) -> Option<u16> {
