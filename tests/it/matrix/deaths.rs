@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::ways::{Way, every_way_in, every_way_out};
 use crate::vocabulary::{
-    Answer, Ask, Digest, Ending, Origin, OriginConnection, Security, blocks, wait_until,
+    Answer, Ask, Digest, Ending, Origin, OriginConnection, Security, wait_until, whole,
 };
 
 every_way_out! {
@@ -79,8 +79,7 @@ fn expect_cut(answer: &Answer, sent: usize, target: &str) {
         (200, &Ending::Cut),
         "{target}"
     );
-    let beginning: Vec<u8> = blocks(SIZE).flatten().take(sent).collect();
-    assert_eq!(answer.body, Digest::of(&beginning), "{target}");
+    assert_eq!(answer.body, Digest::of(&whole(SIZE)[..sent]), "{target}");
 }
 
 fn several(
@@ -103,7 +102,7 @@ fn dying(
     others: fn(&mut OriginConnection, &[u8]) -> io::Result<()>,
 ) -> Vec<Origin> {
     let asked: Arc<Mutex<HashSet<String>>> = Arc::default();
-    let object: Arc<[u8]> = blocks(SIZE).flatten().collect();
+    let object = whole(SIZE);
     let arrived = arrived.clone();
     several(security, move |connection| {
         let target = connection.request.target();
@@ -159,7 +158,7 @@ fn download_that_nobody_can_go_on_with_is_cut(security: Security) {
 
 /// Backends that answer with this head and the beginning of the body, and die.
 fn beginning(security: Security, arrived: &Arrived, head: &'static str) -> Vec<Origin> {
-    let object: Vec<u8> = blocks(SIZE).flatten().collect();
+    let object = whole(SIZE);
     let arrived = arrived.clone();
     several(security, move |connection| {
         connection.send(head)?;
@@ -181,7 +180,7 @@ fn answer_without_a_strong_etag_is_cut(security: Security) {
 fn chunked_answer_without_its_last_chunk_is_cut(security: Security) {
     // 0x7a120; the third chunk of some answers has no end.
     const CHUNK: usize = 500_000;
-    let object: Vec<u8> = blocks(SIZE).flatten().collect();
+    let object = whole(SIZE);
     let arrived = Arrived::default();
     let dying = arrived.clone();
     let origins = several(security, move |connection| {

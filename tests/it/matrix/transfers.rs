@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::ways::{Way, every_way_in, every_way_out};
 use crate::vocabulary::{
     Answer, Ask, Digest, Digesting, Ending, Origin, OriginConnection, Security, Upload, blocks,
+    whole,
 };
 
 const LARGE: usize = 64 << 20;
@@ -171,7 +172,7 @@ fn chunked_answer_arrives_whole_with_its_trailers(security: Security) {
         connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n")?;
         let mut sizes = [1, 4096, 70_001, 16_384, 250_000].into_iter().cycle();
         // The first chunk has one byte, the others have what is left of each block.
-        let all: Vec<u8> = blocks(SIZE).flatten().collect();
+        let all = whole(SIZE);
         connection.send(&all[..1])?;
         let mut rest = &all[1..];
         while !rest.is_empty() {

@@ -21,6 +21,13 @@ pub(crate) fn blocks(length: usize) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
+/// The same body in one piece.
+pub(crate) fn whole(length: usize) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(length);
+    blocks(length).for_each(|block| whole.extend_from_slice(&block));
+    whole
+}
+
 /// What tells two bodies apart.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Digest {

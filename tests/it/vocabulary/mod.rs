@@ -16,7 +16,7 @@ mod sidekick;
 mod transport;
 
 pub(crate) use authority::{AUTHORITY, Authority, Certificates};
-pub(crate) use body::{Digest, Digesting, blocks};
+pub(crate) use body::{Digest, Digesting, blocks, whole};
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
 pub(crate) use exchange::{Answer, Ask, Caller, Ending, Speech, Upload};

@@ -9,8 +9,7 @@ use crate::vocabulary::http2::{Asked, Http2Client};
 
 pub(super) struct Http2 {
     asked: Asked,
-    /// The request has its last frame.
-    is_finished: bool,
+    upload: Upload,
 }
 
 #[track_caller]
@@ -27,7 +26,7 @@ pub(super) fn begin(client: &Http2Client, ask: Ask) -> Http2 {
     let request = request.body(()).expect("a request");
     Http2 {
         asked: client.begin(request, is_finished),
-        is_finished,
+        upload: ask.upload,
     }
 }
 
@@ -37,14 +36,16 @@ impl Exchange for Http2 {
     }
 
     fn finish(&mut self, trailers: &[(&'static str, &'static str)]) -> io::Result<()> {
-        if self.is_finished {
-            return Ok(());
+        let ended = if trailers.is_empty() {
+            self.asked.send(b"", true)
+        } else {
+            self.asked.send_trailers(trailers)
+        };
+        match self.upload {
+            Upload::Open => ended.map_err(io::Error::other),
+            // A body of a known length is whole already, and the stream may be over with its answer.
+            Upload::Nothing | Upload::Length(_) => Ok(()),
         }
-        self.is_finished = true;
-        if trailers.is_empty() {
-            return self.asked.send(b"", true).map_err(io::Error::other);
-        }
-        self.asked.send_trailers(trailers).map_err(io::Error::other)
     }
 
     fn interim(&mut self) -> Option<u16> {
