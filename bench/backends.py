@@ -4,6 +4,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from certificates import CURVE, NAME, SUITE, VERSION, Certificates
+from handshake import NEGOTIATED, wait_for_https
 from harness.process import Process, free_port, wait_for_http
 
 HERE = Path(__file__).resolve().parent
@@ -49,6 +51,7 @@ STATIC = """
 {listens}
     root {root};
     location = / {{ return 200; }}
+    location = {negotiated} {{ return 200 "$ssl_protocol $ssl_cipher $ssl_curve"; }}
     location /sink {{
       proxy_pass http://sink;
       proxy_http_version 1.1;
@@ -59,12 +62,25 @@ STATIC = """
 """
 
 
+NGINX_TLS = """
+    listen 127.0.0.1:{port} ssl http2 backlog=4096;
+    ssl_certificate {chain};
+    ssl_certificate_key {key};
+    ssl_protocols {version};
+    ssl_ecdh_curve {curve};
+    ssl_conf_command Ciphersuites {suite};
+    ssl_session_tickets on;
+"""
+
+
 @dataclass(frozen=True)
 class Backends:
     """The running backends; a proxy gets the endpoints of one kind."""
 
     static: list[int]
+    static_tls: list[int]
     sinks: list[int]
+    sinks_tls: list[int]
     addresses: int
 
     def static_endpoints(self, count: int) -> list[str]:
@@ -90,22 +106,50 @@ class Backends:
         """The same endpoints as sidekick takes them."""
         return ",".join(f"http://{endpoint}" for endpoint in self.sink_endpoints())
 
+    def tls_endpoints(self, put: bool) -> list[str]:
+        """Endpoints that speak TLS: sinks, or file servers, which speak HTTP/2 too."""
+        return [f"127.0.0.1:{port}" for port in (self.sinks_tls if put else self.static_tls)]
 
-def start_all(work: Path, most: int, started: list[Process]) -> Backends:
-    """Start four servers that can stand for up to `most` backends, and a sink beside each."""
-    sinks = [start_sink(work, started) for _ in range(SERVERS)]
+    def tls_site(self, put: bool) -> str:
+        """The same endpoints as sidekick takes them."""
+        ports = self.sinks_tls if put else self.static_tls
+        return ",".join(f"https://{NAME}:{port}" for port in ports)
+
+
+@dataclass(frozen=True)
+class TlsPort:
+    """Where a server speaks TLS, too, and what it shows."""
+
+    port: int
+    certificates: Certificates
+
+
+def start_all(
+    work: Path, most: int, certificates: Certificates, started: list[Process]
+) -> Backends:
+    """Start four servers that can stand for up to `most` backends, and beside each a sink and one
+    for TLS."""
+    sinks = [start_sink(work, None, started) for _ in range(SERVERS)]
+    sinks_tls = [start_sink(work, certificates, started) for _ in range(SERVERS)]
     addresses = 0 if most == SERVERS else most // SERVERS
-    static = []
+    static, static_tls = [], []
     for sink in sinks:
         port = free_port()
         more = [f"127.0.1.{number}:{port}" for number in range(1, addresses + 1)]
-        start_static(work, port, more, sink, started)
+        tls = TlsPort(free_port(), certificates)
+        start_static(work, port, more, sink, started, tls)
         static.append(port)
-    return Backends(static, sinks, addresses)
+        static_tls.append(tls.port)
+    return Backends(static, static_tls, sinks, sinks_tls, addresses)
 
 
 def start_static(
-    work: Path, port: int, more: list[str], sink: int | None, started: list[Process]
+    work: Path,
+    port: int,
+    more: list[str],
+    sink: int | None,
+    started: list[Process],
+    tls: TlsPort | None = None,
 ) -> None:
     """Start a file server of one worker at 127.0.0.1:`port`, and at the endpoints `more`."""
     root = work / "root"
@@ -117,24 +161,56 @@ def start_static(
     prefix = work / f"static-{port}"
     prefix.mkdir()
     listens = [f"    listen {at} backlog=4096;" for at in [f"127.0.0.1:{port}", *more]]
-    # Without a sink nobody asks for it, and nginx asks for a port that is not zero.
-    inside = STATIC.format(listens="\n".join(listens), root=root, sink=sink or port)
+    if tls:
+        listens.append(nginx_tls(tls.port, tls.certificates))
+    inside = STATIC.format(
+        listens="\n".join(listens),
+        root=root,
+        # Without a sink nobody asks for it, and nginx asks for a port that is not zero.
+        sink=sink or port,
+        negotiated=NEGOTIATED,
+    )
     run(f"static server {port}", nginx_argv(prefix, inside), port, work, started)
 
 
-def start_sink(work: Path, started: list[Process]) -> int:
-    """Start a sink; its port."""
+def start_sink(work: Path, certificates: Certificates | None, started: list[Process]) -> int:
+    """Start a sink, of TLS where it has something to show; its port."""
     port = free_port()
-    run(f"sink {port}", [sys.executable, str(HERE / "sink.py"), str(port)], port, work, started)
+    argv = [sys.executable, str(HERE / "sink.py"), str(port)]
+    if certificates:
+        argv += [str(certificates.chain), str(certificates.key)]
+    run(f"sink {port}", argv, port, work, started, certificates)
     return port
 
 
-def run(name: str, argv: list[str], port: int, work: Path, started: list[Process]) -> None:
-    """Start a server and wait until it answers."""
+def run(
+    name: str,
+    argv: list[str],
+    port: int,
+    work: Path,
+    started: list[Process],
+    certificates: Certificates | None = None,
+) -> None:
+    """Start a server and wait until it answers, by TLS where there are certificates."""
     process = Process(name, argv, work / f"{name.replace(' ', '-')}.log")
     started.append(process)
     process.start()
-    wait_for_http(process, port)
+    if certificates:
+        wait_for_https(process, port, certificates)
+    else:
+        wait_for_http(process, port)
+
+
+def nginx_tls(port: int, certificates: Certificates) -> str:
+    """The lines of a server of nginx's that listens by TLS, for HTTP/2 too."""
+    return NGINX_TLS.format(
+        port=port,
+        chain=certificates.chain,
+        key=certificates.key,
+        version=VERSION,
+        suite=SUITE,
+        curve=CURVE,
+    ).strip("\n")
 
 
 def nginx_argv(prefix: Path, inside: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What sidekick has to reach beside HAProxy 2.8, as data, and who passed."""
+"""What sidekick has to reach beside HAProxy 2.8 and nginx, as data, and who passed."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,19 @@ CPU = {
     "put-1m-8": (0.80, 0.95),
     "put-64m-4": (0.75, 1.00),
 }
+# The same with TLS, where nobody can splice, as a multiple of HAProxy 2.8's.
+TLS_CPU_SMALL, TLS_CPU_LARGE = 0.85, 0.95
+# With HTTP/2 from the clients, as a multiple of nginx's.
+HTTP2_CPU = 1.20
 SMALL_BODY = 64 << 10
 P99_SMALL, P99_LARGE = 1.1, 1.5
 ADDED_LATENCY = 0.70
 PEAK_MIB = 12.0
 # CPU with 1,000 backends as a multiple of that with 4.
 MANY_BACKENDS = 1.05
-SPLICED, WITH_PIPES = report.BASES
+SPLICED, WITH_PIPES, _ = report.BASES
+NGINX = "nginx"
+SHORT = report.BASES | report.HTTP2_BASES
 
 
 @dataclass(frozen=True)
@@ -60,16 +66,25 @@ def of_case(case: Case, rows: dict[str, dict]) -> list[Gate]:
     """The gates of a case over four backends."""
     ours = rows["sidekick"]
     found = []
-    for base, limit in zip((SPLICED, WITH_PIPES), CPU.get(case.name, ()), strict=False):
+    for base, limit in cpu_limits(case).items():
         figure = report.ratio(ours, rows.get(base, {}), "cpu_us_per_request")
         if figure is not None:
-            short = report.BASES[base]
+            short = SHORT[base]
             found.append(Gate(f"{case.name}, CPU a request ÷ {short}", figure, limit))
     if case.name in CPU and SPLICED in rows:
         found += beside_haproxy(case, rows)
     if case.name in CPU:
         found.append(Gate(f"{case.name}, peak memory in MiB", ours["peak_rss_mib"], PEAK_MIB))
     return found
+
+
+def cpu_limits(case: Case) -> dict[str, float]:
+    """CPU a request at most, by the rival that it is a multiple of."""
+    if case.streams:
+        return {NGINX: HTTP2_CPU}
+    if case.tls:
+        return {SPLICED: TLS_CPU_SMALL if case.size <= SMALL_BODY else TLS_CPU_LARGE}
+    return dict(zip((SPLICED, WITH_PIPES), CPU.get(case.name, ()), strict=False))
 
 
 def beside_haproxy(case: Case, rows: dict[str, dict]) -> list[Gate]:

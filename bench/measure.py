@@ -1,4 +1,4 @@
-"""One measurement: wrk against a port while the processor time of a process tree is read."""
+"""One measurement: load on a port while the processor time of a process tree is read."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends import SIZES
+from h2load import h2load
 
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -14,7 +15,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Case:
-    """What wrk asks for."""
+    """What clients ask for, and what is encrypted meanwhile."""
 
     name: str
     connections: int
@@ -23,8 +24,22 @@ class Case:
     size: int
     put: bool = False
     mix: bool = False
+    # TLS from the clients, and to the backends.
+    tls_in: bool = False
+    tls_out: bool = False
+    # Requests at once on each connection, by HTTP/2; 0 is HTTP/1.1.
+    streams: int = 0
+    # How many times as long it is measured, where few requests end in the time of the others.
+    stretch: int = 1
+
+    @property
+    def tls(self) -> str:
+        """Where TLS is, as names have it; empty where it is not."""
+        return "tls-both" if self.tls_out else "tls-in" if self.tls_in else ""
 
 
+TLS_IN = {"tls_in": True}
+TLS_BOTH = {"tls_in": True, "tls_out": True}
 CASES = [
     Case("get-1k-1", 1, "/1k", SIZES["1k"]),
     Case("get-1k-64", 64, "/1k", SIZES["1k"]),
@@ -35,6 +50,14 @@ CASES = [
     Case("put-1m-8", 8, "/sink", SIZES["1m"], put=True),
     Case("put-64m-4", 4, "/sink", SIZES["64m"], put=True),
     Case("mixed-32", 32, "/1k", SIZES["1m"], mix=True),
+    Case("tls-in-get-1k-1", 1, "/1k", SIZES["1k"], **TLS_IN),
+    Case("tls-in-get-1k-64", 64, "/1k", SIZES["1k"], **TLS_IN),
+    Case("tls-in-get-64m-4", 4, "/64m", SIZES["64m"], **TLS_IN, stretch=3),
+    Case("tls-both-get-1k-1", 1, "/1k", SIZES["1k"], **TLS_BOTH),
+    Case("tls-both-get-1k-64", 64, "/1k", SIZES["1k"], **TLS_BOTH),
+    Case("tls-both-get-64m-4", 4, "/64m", SIZES["64m"], **TLS_BOTH, stretch=3),
+    Case("tls-both-put-64m-4", 4, "/sink", SIZES["64m"], put=True, **TLS_BOTH, stretch=3),
+    Case("h2-get-1k-100", 4, "/1k", SIZES["1k"], streams=25, **TLS_IN),
 ]
 
 
@@ -76,7 +99,15 @@ def status_kib(pid: int, field: str) -> int:
     return total
 
 
-def wrk(case: Case, port: int, seconds: float) -> dict:
+def load(case: Case, port: int, seconds: float) -> dict:
+    """Ask what the case asks for so long, by one thread, and give what was measured."""
+    url = f"{'https' if case.tls_in else 'http'}://127.0.0.1:{port}{case.path}"
+    if case.streams:
+        return h2load(url, case.connections, case.streams, seconds)
+    return wrk(case, url, seconds)
+
+
+def wrk(case: Case, url: str, seconds: float) -> dict:
     """Run wrk with one thread and give what it measured."""
     kind = {"WRK_PUT_SIZE": str(case.size)} if case.put else {"WRK_MIX": "1"} if case.mix else {}
     done = subprocess.run(
@@ -87,7 +118,7 @@ def wrk(case: Case, port: int, seconds: float) -> dict:
             f"--duration={seconds:g}s",
             "--timeout=10s",
             f"--script={HERE}/wrk.lua",
-            f"http://127.0.0.1:{port}{case.path}",
+            url,
         ],
         env=os.environ | kind,
         stdin=subprocess.DEVNULL,
@@ -95,14 +126,18 @@ def wrk(case: Case, port: int, seconds: float) -> dict:
         text=True,
         check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(done.stdout.splitlines()[-1])
+    if case.put and case.tls_in:
+        # wrk begins to count when the last piece of an encrypted upload is about to be written.
+        del found["p50_us"], found["p99_us"]
+    return found
 
 
 def measure(case: Case, port: int, pid: int | None, seconds: float) -> dict:
     """Warm up for a second, then measure; `pid` is the proxy's, if there is one."""
-    wrk(case, port, 1)
+    load(case, port, 1)
     before = cpu_seconds(pid) if pid else 0.0
-    result = wrk(case, port, seconds)
+    result = load(case, port, seconds * case.stretch)
     result["requests_per_second"] = result["requests"] / result["seconds"]
     result["errors"] = sum(result["errors"].values())
     if pid:

@@ -16,7 +16,8 @@ FIGURES = {
     "peak_rss_mib": ("peak RSS MiB", "{:.1f}"),
 }
 # The rivals that others are a multiple of: how a column names them.
-BASES = {"haproxy-2.8": "H", "haproxy-2.8-pipes": "Hp"}
+BASES = {"haproxy-2.8": "H", "haproxy-2.8-pipes": "Hp", "haproxy-2.8-buffers": "Hb"}
+HTTP2_BASES = {"haproxy-2.8": "H", "nginx": "N"}
 RATIOS = {"cpu_us_per_request": "CPU", "requests_per_second": "requests/s", "p99_us": "p99"}
 
 
@@ -43,9 +44,9 @@ def added_latency(rows: dict[str, dict], name: str) -> float | None:
     return rows[name]["p50_us"] - rows["direct"]["p50_us"]
 
 
-def table(title: str, rows: dict[str, dict]) -> str:
+def table(title: str, rows: dict[str, dict], rivals: dict[str, str]) -> str:
     """A Markdown table of one case; ratios for the rivals that took part."""
-    bases = {name: short for name, short in BASES.items() if name in rows}
+    bases = {name: short for name, short in rivals.items() if name in rows}
     columns = [(name, figure) for figure in RATIOS for name in bases]
     heads = [f"{RATIOS[figure]} ÷ {bases[name]}" for name, figure in columns]
     head = ["proxy", *(text for text, _ in FIGURES.values()), "errors", *heads]

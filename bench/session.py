@@ -1,6 +1,7 @@
 """What a measurement needs around it: programs, open files, servers, and one proxy at a time."""
 
 import contextlib
+import os
 import resource
 import shutil
 import signal
@@ -11,13 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import backends
+import certificates
+import handshake
 import measure
 import proxies
 from harness.process import Process
 from harness.setup import install, sidekick_binary
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk", "setpriv": "util-linux"}
+PROGRAMS = {
+    "nginx": "nginx-light",
+    "haproxy": "haproxy",
+    "wrk": "wrk",
+    "h2load": "nghttp2-client",
+    "openssl": "openssl",
+    "setpriv": "util-linux",
+}
 # Open files of a proxy or wrk with the most connections on both sides.
 FILES = 4096
 # Until all of many backends have been checked once.
@@ -27,21 +37,28 @@ SETTLE_SECONDS = 6.0
 class Session:
     """Running servers, before which proxies are measured one after the other."""
 
-    def __init__(self, work: Path, servers: backends.Backends):
+    def __init__(
+        self, work: Path, servers: backends.Backends, shown: certificates.Certificates
+    ):
         self.work = work
         self.servers = servers
-        # By proxy, as it was started in front of four backends.
+        self.certificates = shown
+        # By proxy and where TLS is, as it was started in front of four backends.
         self.configurations: dict[str, str] = {}
+        # What each proxy agreed upon with clients, with those of HTTP/2, and with backends.
+        self.negotiated: dict[str, dict[str, str]] = {}
 
     @contextlib.contextmanager
     def running(
         self, proxy: proxies.Proxy, case: measure.Case, count: int
     ) -> Iterator[tuple[Process, int]]:
         """A fresh proxy over `count` backends of the case's kind, and its port."""
-        process, port, configuration = proxy.start(self.work, self.behind(case, count))
+        shown = self.certificates if case.tls_in else None
+        process, port, configuration = proxy.start(self.work, shown, self.behind(case, count))
         if count == backends.SERVERS:
-            self.configurations[proxy.name] = configuration
+            self.configurations["-".join(filter(None, [proxy.name, case.tls]))] = configuration
         try:
+            self.check_tls(proxy, case, port)
             if count > backends.SERVERS:
                 time.sleep(SETTLE_SECONDS)
             yield process, port
@@ -54,13 +71,39 @@ class Session:
         """One measurement with a fresh proxy, so that its peak memory is this case's; without one,
         of a server."""
         if proxy is None:
-            port = int(self.behind(case, count).endpoints[0].partition(":")[2])
-            return measure.measure(case, port, None, seconds)
+            return measure.measure(case, self.direct_port(case), None, seconds)
         with self.running(proxy, case, count) as (process, port):
             return measure.measure(case, port, process.pid, seconds)
 
+    def check_tls(self, proxy: proxies.Proxy, case: measure.Case, port: int) -> None:
+        """Note what a proxy agrees upon with both sides; raise when it is not what all do."""
+        shown = self.certificates if case.tls_in else None
+        http2 = case.streams > 0
+        if shown:
+            said = handshake.with_client(proxy.name, port, shown, http2)
+            side = "clients by HTTP/2" if http2 else "clients"
+            self.negotiated.setdefault(side, {})[proxy.name] = said
+        # Sinks have no place to say it.
+        if case.tls_out and not case.put:
+            said = handshake.with_backend(proxy.name, port, shown)
+            self.negotiated.setdefault("backends", {})[proxy.name] = said
+
+    def direct_port(self, case: measure.Case) -> int:
+        """A server that clients can ask as they ask a proxy."""
+        if case.tls_in:
+            endpoints = self.servers.tls_endpoints(case.put)
+        else:
+            endpoints = self.behind(case, backends.SERVERS).endpoints
+        return int(endpoints[0].partition(":")[2])
+
     def behind(self, case: measure.Case, count: int) -> proxies.Behind:
         """The endpoints that a case asks."""
+        if case.tls_out:
+            return proxies.Behind(
+                self.servers.tls_endpoints(case.put),
+                self.servers.tls_site(case.put),
+                self.certificates,
+            )
         if case.put:
             return proxies.Behind(self.servers.sink_endpoints(), self.servers.sink_site())
         return proxies.Behind(
@@ -76,8 +119,12 @@ def session(most_backends: int) -> Iterator[Session]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work = Path(tempfile.mkdtemp(prefix="sidekick-bench-"))
     started: list[Process] = []
+    shown = certificates.make(work / "certificates")
+    # For all that is started from here on: load, servers and proxies agree upon the same.
+    os.environ["OPENSSL_CONF"] = str(shown.openssl_conf)
     try:
-        yield Session(work, backends.start_all(work, most_backends, started))
+        servers = backends.start_all(work, most_backends, shown, started)
+        yield Session(work, servers, shown)
     finally:
         for process in started:
             process.kill()

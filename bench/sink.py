@@ -2,12 +2,14 @@
 """An HTTP/1.1 server that reads requests to their end, forgets them and answers 200.
 
 For measuring uploads: static file servers answer an upload before they have read it. Bodies are
-thrown away inside the kernel (MSG_TRUNC). One thread, level-triggered epoll; Content-Length only.
+thrown away inside the kernel (MSG_TRUNC), or decrypted where a certificate and a key are given. One
+thread, level-triggered epoll; Content-Length only.
 """
 
 import re
 import select
 import socket
+import ssl
 import sys
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -20,14 +22,28 @@ class Connection:
 
     def __init__(self, client: socket.socket):
         self.client = client
+        self.encrypted = isinstance(client, ssl.SSLSocket)
+        self.flags = 0 if self.encrypted else socket.MSG_TRUNC
         self.head = b""
         self.body_left: int | None = None
 
     def read(self) -> bool:
+        """Read what is there, of clear text once; whether the connection goes on."""
+        if not self.encrypted:
+            return self.read_once()
+        try:
+            # The poll does not know of what is decrypted and was not taken.
+            while self.read_once():
+                pass
+        except ssl.SSLWantReadError:
+            return True
+        return False
+
+    def read_once(self) -> bool:
         """Read once, answer when the request is complete; whether the connection goes on."""
         if self.body_left:
             most = min(self.body_left, len(SCRATCH))
-            count = self.client.recv_into(SCRATCH, most, socket.MSG_TRUNC)
+            count = self.client.recv_into(SCRATCH, most, self.flags)
             if not count:
                 return False
             self.body_left -= count
@@ -48,7 +64,17 @@ class Connection:
         return True
 
 
-def serve(port: int) -> None:
+def accept(listener: socket.socket, tls: ssl.SSLContext | None) -> socket.socket:
+    """The next client; its handshake is part of the first read."""
+    client, _ = listener.accept()
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if tls:
+        client.setblocking(False)
+        client = tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+    return client
+
+
+def serve(port: int, tls: ssl.SSLContext | None) -> None:
     """Serve for ever on 127.0.0.1:`port`."""
     listener = socket.create_server(("127.0.0.1", port), backlog=4096)
     poll = select.epoll()
@@ -57,8 +83,7 @@ def serve(port: int) -> None:
     while True:
         for number, _ in poll.poll():
             if number == listener.fileno():
-                client, _ = listener.accept()
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client = accept(listener, tls)
                 connections[client.fileno()] = Connection(client)
                 poll.register(client, select.EPOLLIN)
                 continue
@@ -71,5 +96,15 @@ def serve(port: int) -> None:
                 connections.pop(number).client.close()
 
 
+def main() -> None:
+    """PORT, and for TLS the files of the certificates and the key."""
+    port, *shown = sys.argv[1:]
+    tls = None
+    if shown:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*shown)
+    serve(int(port), tls)
+
+
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    main()

@@ -201,7 +201,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::StreamIo;
-    use crate::net::{BUFFER_SIZE, Stack, Stream};
+    use crate::net::{BUFFER_SIZE, Spares, Stream};
 
     async fn pair() -> (Stream, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use h2::Reason;
 use rustix::process::Signal;
 
+use crate::stall::client;
 use crate::vocabulary::{
     Asked, Frames, Http2Client, Origin, PATIENCE, PREFACE, Sidekick, framed, get_block, holds_for,
     http2_request, wait_until,
@@ -608,4 +609,25 @@ fn client_that_vanishes_ends_its_requests() {
         backend.some().unwrap_or_default().is_empty(),
         "it is closed"
     );
+}
+
+#[test]
+fn silent_backend_is_a_gateway_timeout_and_a_stalled_download_a_reset() {
+    let origin = Origin::by_hand();
+    let mut frames = Frames::over(client(&origin));
+    frames.greet();
+    frames.frame(1, 5, 1, &get_block("/silent", &[])).unwrap();
+    let silent = origin.take_connection();
+    let body = frames.next_of(0).unwrap();
+    assert!(String::from_utf8_lossy(&body).contains("<Code>GatewayTimeout</Code>"));
+    drop(silent);
+
+    frames.frame(1, 5, 3, &get_block("/half", &[])).unwrap();
+    let mut backend = origin.take_connection();
+    backend.read_request();
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        .unwrap();
+    assert_eq!(frames.next_of(0).unwrap(), b"half");
+    assert_eq!(frames.next_of(3).unwrap(), [0, 0, 0, 2], "INTERNAL_ERROR");
 }

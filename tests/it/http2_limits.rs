@@ -103,6 +103,26 @@ fn floods_of_frames_that_say_nothing_end_the_connection() {
 }
 
 #[test]
+fn uploads_that_were_refused_early_are_no_flood() {
+    let origin = Origin::scripted(|connection| {
+        connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")?;
+        connection.close();
+        Ok(())
+    });
+    let sidekick = started(&origin);
+    let client = sidekick.http2();
+    for number in 0..300 {
+        let request = http2_request("PUT", "/k").body(()).unwrap();
+        let mut asked = client.begin(request, false);
+        // The server may say no at any time.
+        let _ = asked.send("x".repeat(200_000).as_bytes(), false);
+        let head = asked.head();
+        assert!(head.is_ok(), "{number} {head:?} {:?}", client.end());
+    }
+    assert!(client.is_open());
+}
+
+#[test]
 fn empty_data_frames_end_the_connection() {
     let origin = Origin::by_hand();
     let sidekick = started(&origin);
@@ -200,6 +220,25 @@ fn more_streams_than_allowed_are_refused_and_the_others_served() {
     }
     let in_flight = sidekick.metric_of("sidekick_requests_in_flight", &origin);
     assert!((100.0..=128.0).contains(&in_flight), "{in_flight} requests");
+}
+
+#[test]
+fn requests_taken_back_while_a_backend_is_connected_to_do_not_pile_up() {
+    let origin = Origin::by_hand();
+    let sidekick = started(&origin);
+    origin.black_hole();
+    let mut frames = Frames::connect(sidekick.address());
+    let block = get_block("/k", &[]);
+    for stream in (1..1200).step_by(2) {
+        frames
+            .frame(HEADERS, END_HEADERS | END_STREAM, stream, &block)
+            .unwrap();
+        std::thread::park_timeout(Duration::from_micros(500));
+        let cancel = frames.frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);
+        cancel.unwrap();
+    }
+    let in_flight = sidekick.metric_of("sidekick_requests_in_flight", &origin);
+    assert!(in_flight <= 256.0, "{in_flight} requests");
 }
 
 #[test]

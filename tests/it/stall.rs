@@ -82,7 +82,7 @@ fn parts(origin: &Origin) -> Parts {
 }
 
 /// A client of a proxy that serves this one connection on a thread of its own.
-fn client(origin: &Origin) -> TcpStream {
+pub(crate) fn client(origin: &Origin) -> TcpStream {
     let listener = sys::listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
     let address = listener.local_addr().expect("it listens");
     let client = TcpStream::connect(address).expect("it listens");

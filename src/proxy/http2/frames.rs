@@ -1,5 +1,5 @@
-//! Where in the stream of frames a client stands: whether it owes the rest of a request head. The
-//! library keeps that to itself.
+//! What a client sends, seen frame by frame: whether it owes the rest of a request head, and how
+//! much has nothing to do with any message. The library keeps both to itself.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -13,6 +13,7 @@ use crate::net::StreamIo;
 
 /// Bytes of what stands before a frame (RFC 9113 §4.1).
 const FRAME_HEAD: usize = 9;
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
@@ -28,8 +29,9 @@ pub(super) struct FrameWatch {
     continues: bool,
     /// Whether the frame that is passed over is one of fields.
     in_fields: bool,
-    /// Request heads, and other frames that came in pieces.
+    /// Request heads so far.
     begun: u64,
+    chatter: u64,
 }
 
 impl FrameWatch {
@@ -42,6 +44,7 @@ impl FrameWatch {
             continues: false,
             in_fields: false,
             begun: 0,
+            chatter: 0,
         }
     }
 
@@ -73,6 +76,9 @@ impl FrameWatch {
         if kind == HEADERS {
             self.begun += 1;
         }
+        if self.skip == 0 || !matches!(kind, DATA | HEADERS | CONTINUATION) {
+            self.chatter += (FRAME_HEAD + self.skip) as u64;
+        }
         if self.in_fields {
             self.continues = flags & END_HEADERS == 0;
         }
@@ -84,6 +90,31 @@ impl FrameWatch {
         let open = self.continues || (self.in_fields && self.skip > 0) || self.head_len > 0;
         open.then_some(self.begun)
     }
+
+    /// Bytes of frames that carry nothing of a message: settings, pings, priorities, windows, resets,
+    /// unknown ones, and empty ones of any kind.
+    pub(super) fn chatter(&self) -> u64 {
+        self.chatter
+    }
+}
+
+/// What a connection's owner sees of the frames.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    open_head: Cell<Option<u64>>,
+    chatter: Cell<u64>,
+}
+
+impl Seen {
+    /// As [`FrameWatch::open_head`].
+    pub(super) fn open_head(&self) -> Option<u64> {
+        self.open_head.get()
+    }
+
+    /// As [`FrameWatch::chatter`].
+    pub(super) fn chatter(&self) -> u64 {
+        self.chatter.get()
+    }
 }
 
 /// The library's end of a stream, watched.
@@ -91,19 +122,19 @@ impl FrameWatch {
 pub(super) struct WatchedIo {
     io: StreamIo,
     watch: FrameWatch,
-    open_head: Rc<Cell<Option<u64>>>,
+    seen: Rc<Seen>,
 }
 
 impl WatchedIo {
-    /// The stream, and where [`FrameWatch::open_head`] can be seen from outside.
-    pub(super) fn new(io: StreamIo, preface: usize) -> (Self, Rc<Cell<Option<u64>>>) {
-        let open_head = Rc::default();
+    /// The stream, which begins with so many bytes of preface, and what will be seen of it.
+    pub(super) fn new(io: StreamIo, preface: usize) -> (Self, Rc<Seen>) {
+        let seen = Rc::default();
         let watched = Self {
             io,
             watch: FrameWatch::new(preface),
-            open_head: Rc::clone(&open_head),
+            seen: Rc::clone(&seen),
         };
-        (watched, open_head)
+        (watched, seen)
     }
 }
 
@@ -116,8 +147,8 @@ impl AsyncRead for WatchedIo {
         let before = target.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(context, target))?;
         self.watch.observe(&target.filled()[before..]);
-        let open_head = self.watch.open_head();
-        self.open_head.set(open_head);
+        self.seen.open_head.set(self.watch.open_head());
+        self.seen.chatter.set(self.watch.chatter());
         Poll::Ready(Ok(()))
     }
 }
@@ -187,6 +218,15 @@ mod tests {
         let states = open_at(&frame(0, 0, 5));
         assert!(states[..8].iter().all(Option::is_some));
         assert!(states[8..].iter().all(Option::is_none), "{states:?}");
+    }
+
+    #[test]
+    fn only_what_carries_nothing_is_chatter() {
+        let mut watch = FrameWatch::new(0);
+        watch.observe(&[frame(0, 0, 200), frame(1, 4, 3), frame(9, 4, 2)].concat());
+        assert_eq!(watch.chatter(), 0);
+        watch.observe(&[frame(0, 0, 0), frame(6, 0, 8), frame(200, 0, 11)].concat());
+        assert_eq!(watch.chatter(), 9 + 17 + 20);
     }
 
     #[test]

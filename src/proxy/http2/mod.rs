@@ -55,12 +55,12 @@ pub(super) async fn serve(proxy: Rc<Proxy>, switched: Switched) {
     } = switched;
     let (io, pump) = StreamIo::new(stream, &read, Rc::clone(&proxy.buffers));
     drop(read);
-    let (io, open_head) = WatchedIo::new(io, PREFACE.len());
+    let (io, seen) = WatchedIo::new(io, PREFACE.len());
     ticket.set(proxy.parts.limits.header);
     let Some(connection) = handshake(io, &pump, &ticket).await else {
         return;
     };
-    let mut session = Session::new(proxy, connection, (pump, open_head), ticket, peer);
+    let mut session = Session::new(proxy, connection, (pump, seen), ticket, peer);
     poll_fn(|context| session.poll(context)).await;
 }
 

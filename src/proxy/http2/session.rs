@@ -1,7 +1,6 @@
 //! One HTTP/2 connection: its streams get a task each; this one moves the frames, and decides when
 //! it has had enough.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -10,9 +9,9 @@ use h2::server::{self, SendResponse};
 use h2::{Ping, PingPong, Reason, RecvStream};
 use http::Request;
 
-use super::frames::WatchedIo;
+use super::frames::{Seen, WatchedIo};
 use super::ledger::Ledger;
-use super::settings::{FAREWELL, PONG, SILENCE, is_fickle, is_flood};
+use super::settings::{FAREWELL, MOST_TASKS, SILENCE, is_fickle, is_flood};
 use super::stream::Http2Stream;
 use crate::http::{Rejection, S3Error, Version};
 use crate::net::{StreamPump, Ticket};
@@ -25,15 +24,23 @@ pub(super) struct Session {
     proxy: Rc<Proxy>,
     connection: server::Connection<WatchedIo, Bytes>,
     pump: StreamPump,
-    /// The request head that is on its way, by number.
-    open_head: Rc<Cell<Option<u64>>>,
+    seen: Rc<Seen>,
     pings: Option<PingPong>,
     ticket: Ticket,
     waits: Waits,
-    /// The client was told to open no more streams.
-    closing: bool,
+    said: Said,
     peer: Peer,
     ledger: Rc<Ledger>,
+}
+
+/// What the client was told about the end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    /// It should open no more streams.
+    Goodbye,
+    /// All of it ends now.
+    HungUp,
 }
 
 /// What the connection's deadline is for.
@@ -43,7 +50,7 @@ enum Waits {
     Start,
     /// A stream.
     ForStream,
-    /// The rest of this request head, during which nothing else can come.
+    /// The rest of this request head.
     ForHead(u64),
     /// Anything at all, while streams are open; so much was received when the wait began.
     ForSign { received: u64, asked: bool },
@@ -55,7 +62,7 @@ impl Session {
     pub(super) fn new(
         proxy: Rc<Proxy>,
         mut connection: server::Connection<WatchedIo, Bytes>,
-        (pump, open_head): (StreamPump, Rc<Cell<Option<u64>>>),
+        (pump, seen): (StreamPump, Rc<Seen>),
         ticket: Ticket,
         peer: Peer,
     ) -> Self {
@@ -64,11 +71,11 @@ impl Session {
             proxy,
             connection,
             pump,
-            open_head,
+            seen,
             pings,
             ticket,
             waits: Waits::Start,
-            closing: false,
+            said: Said::Nothing,
             peer,
             ledger: Rc::default(),
         }
@@ -80,20 +87,24 @@ impl Session {
         if self.proxy.is_draining() {
             self.close();
         }
-        if self.watch() == Watched::Lost {
-            return Poll::Ready(());
-        }
         loop {
             match self.connection.poll_accept(context) {
-                Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending if self.is_abused() => {
-                    self.hang_up(Reason::ENHANCE_YOUR_CALM);
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    self.begin(request, respond);
+                    continue;
                 }
-                Poll::Pending => break,
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => {}
+            }
+            let said = self.said;
+            if self.watch() == Watched::Lost {
+                return Poll::Ready(());
+            }
+            // What was decided is said in another round.
+            if self.said == said {
+                break;
             }
         }
-        self.watch_head();
         // The streams that have begun run next; this task comes again after those that have
         // something to send, and sends it all at once.
         match self.pump.poll_send(context) {
@@ -102,7 +113,13 @@ impl Session {
         }
     }
 
-    fn begin(&self, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+    /// Starts a task for a request. One that was taken back may last a moment longer, while its
+    /// backend is connected to; with too many of those no more are begun.
+    fn begin(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        if self.ledger.open() >= MOST_TASKS {
+            respond.send_reset(Reason::REFUSED_STREAM);
+            return;
+        }
         let (stream, refused) = Http2Stream::new(request, respond, self.ledger.enter());
         let proxy = Rc::clone(&self.proxy);
         tokio::task::spawn_local(serve_stream(proxy, self.peer.clone(), stream, refused));
@@ -110,51 +127,51 @@ impl Session {
 
     /// Tells the client to open no more streams; those that are open are served to their end.
     fn close(&mut self) {
-        if !self.closing {
-            self.closing = true;
+        if self.said == Said::Nothing {
+            self.said = Said::Goodbye;
             self.waits = Waits::Start;
             self.connection.graceful_shutdown();
         }
     }
 
-    /// Ends the connection with what it carries; the next poll says why and closes.
+    /// Ends the connection with all that it carries.
     fn hang_up(&mut self, reason: Reason) {
-        self.closing = true;
+        self.said = Said::HungUp;
+        self.ticket.set(FAREWELL);
         self.connection.abrupt_shutdown(reason);
     }
 
-    fn is_abused(&self) -> bool {
-        !self.closing
-            && (is_fickle(self.ledger.taken_back(), self.ledger.answered())
-                || is_flood(self.pump.received(), self.ledger.meant()))
-    }
-
-    /// Looks whether the connection stands idle for too long, or is lost.
+    /// Looks whether the client asks for too much, or for nothing any more.
     fn watch(&mut self) -> Watched {
-        if let Waits::ForHead(number) = self.waits {
-            if self.open_head.get() == Some(number) {
-                if self.ticket.is_over() {
-                    self.hang_up(Reason::NO_ERROR);
-                }
-                return Watched::Well;
-            }
-            self.waits = Waits::Start;
+        if self.said == Said::HungUp {
+            return if self.ticket.is_over() {
+                Watched::Lost
+            } else {
+                Watched::Well
+            };
         }
-        if self.ledger.open() == 0 {
+        if is_fickle(self.ledger.taken_back(), self.ledger.answered())
+            || is_flood(self.seen.chatter(), self.ledger.meant())
+        {
+            self.hang_up(Reason::ENHANCE_YOUR_CALM);
+            Watched::Well
+        } else if let Some(number) = self.seen.open_head() {
+            self.watch_head(number);
+            Watched::Well
+        } else if self.ledger.open() == 0 {
             self.watch_idle()
         } else {
             self.watch_silent()
         }
     }
 
-    /// A request head that was begun is waited for as in HTTP/1.1.
-    fn watch_head(&mut self) {
-        if let Some(number) = self.open_head.get()
-            && self.waits != Waits::ForHead(number)
-            && !self.closing
-        {
+    /// A request head that was begun is waited for as in HTTP/1.1: nothing else can come meanwhile.
+    fn watch_head(&mut self, number: u64) {
+        if self.waits != Waits::ForHead(number) {
             self.waits = Waits::ForHead(number);
             self.ticket.set(self.proxy.parts.limits.header);
+        } else if self.ticket.is_over() {
+            self.hang_up(Reason::NO_ERROR);
         }
     }
 
@@ -165,17 +182,18 @@ impl Session {
             Waits::ForStream | Waits::ForEnd => return Watched::Well,
             Waits::Start | Waits::ForHead(_) | Waits::ForSign { .. } => {}
         }
-        let (waits, limit) = if self.closing {
-            (Waits::ForEnd, FAREWELL)
-        } else {
-            (Waits::ForStream, self.proxy.parts.limits.idle)
+        let (waits, limit) = match self.said {
+            Said::Nothing => (Waits::ForStream, self.proxy.parts.limits.idle),
+            Said::Goodbye | Said::HungUp => (Waits::ForEnd, FAREWELL),
         };
         self.waits = waits;
         self.ticket.set(limit);
         Watched::Well
     }
 
-    /// A client may be silent while it waits for a response, but not when it is asked.
+    /// A client may be silent while it waits for a response, but not when it is asked. It has the
+    /// time of a body that makes no progress to answer: one that reads only when its application
+    /// does is not dead.
     fn watch_silent(&mut self) -> Watched {
         let heard = self.pump.received();
         let asked = match self.waits {
@@ -193,7 +211,8 @@ impl Session {
             received: heard,
             asked,
         };
-        self.ticket.set(if asked { PONG } else { SILENCE });
+        let limits = &self.proxy.parts.limits;
+        self.ticket.set(if asked { limits.stall } else { SILENCE });
         Watched::Well
     }
 

@@ -348,19 +348,27 @@ impl Frames {
     /// Says the preface and empty settings.
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let mut frames = Self::silent(address);
-        frames.send(PREFACE).expect("a preface");
-        frames.frame(4, 0, 0, b"").expect("settings");
+        frames.greet();
         frames
     }
 
     pub(crate) fn silent(address: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it listens");
+        Self::over(stream)
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         stream
             .set_write_timeout(Some(PATIENCE))
             .expect("a time-out");
         Self { stream }
+    }
+
+    pub(crate) fn greet(&mut self) {
+        self.send(PREFACE).expect("a preface");
+        self.frame(4, 0, 0, b"").expect("settings");
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
