@@ -31,6 +31,7 @@ mod output;
 mod reload;
 mod resume;
 mod retry;
+mod rotation;
 mod stall;
 mod strict_requests;
 mod strict_responses;

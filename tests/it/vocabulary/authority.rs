@@ -69,12 +69,6 @@ impl Authority {
         issued(&self.issuer, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    fn roots(&self) -> RootCertStore {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.der().clone()).expect("a root");
-        roots
-    }
-
     /// Serves HTTP/1.1 to everybody.
     pub(crate) fn server_config(&self) -> Arc<ServerConfig> {
         let builder = ServerConfig::builder_with_provider(provider())
@@ -88,9 +82,9 @@ impl Authority {
         Arc::new(config)
     }
 
-    /// Serves HTTP/1.1 to those who show a certificate that `clients` has issued.
-    pub(crate) fn demanding_config(&self, clients: &Self) -> Arc<ServerConfig> {
-        let roots = Arc::new(clients.roots());
+    /// Serves HTTP/1.1 to those who show a certificate that one of these has issued.
+    pub(crate) fn demanding_config(&self, clients: &[&Self]) -> Arc<ServerConfig> {
+        let roots = Arc::new(roots(clients));
         let demand = WebPkiClientVerifier::builder_with_provider(roots, provider())
             .build()
             .expect("a verifier");
@@ -114,11 +108,20 @@ impl Authority {
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[version])
             .expect("known versions")
-            .with_root_certificates(self.roots())
+            .with_root_certificates(roots(&[self]))
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         Arc::new(config)
     }
+}
+
+fn roots(authorities: &[&Authority]) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        let root = authority.certificate.der().clone();
+        roots.add(root).expect("a root");
+    }
+    roots
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -61,6 +61,11 @@ impl Connection {
         self.stream.try_clone().expect("a second handle")
     }
 
+    /// The certificate that the other side showed.
+    pub(crate) fn shown(&self) -> Option<Vec<u8>> {
+        self.stream.shown()
+    }
+
     pub(crate) fn give_up_after(&self, patience: Duration) {
         let tcp = self.stream.tcp();
         tcp.set_read_timeout(Some(patience))

@@ -65,6 +65,13 @@ impl Transport {
         })
     }
 
+    /// The certificate that the other side showed.
+    pub(crate) fn shown(&self) -> Option<Vec<u8>> {
+        let session = self.tls.as_ref()?.session.lock().expect("unpoisoned");
+        let shown = session.peer_certificates()?.first()?;
+        Some(shown.to_vec())
+    }
+
     pub(crate) fn tcp(&self) -> &TcpStream {
         &self.tcp
     }

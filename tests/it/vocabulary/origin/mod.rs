@@ -47,7 +47,7 @@ impl Security {
         match self {
             Self::Clear => None,
             Self::Tls => Some(AUTHORITY.server_config()),
-            Self::MutualTls => Some(AUTHORITY.demanding_config(&AUTHORITY)),
+            Self::MutualTls => Some(AUTHORITY.demanding_config(&[&AUTHORITY])),
         }
     }
 }
