@@ -10,8 +10,8 @@ use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 
 use super::authority::SERVER_NAME;
 
-/// Bytes a call to the system.
-const PIECE: usize = 64 * 1024;
+/// Bytes of a call to the system.
+const PIECE: usize = 16 * 1024;
 
 pub(crate) struct Transport {
     tcp: TcpStream,
