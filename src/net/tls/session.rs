@@ -105,10 +105,9 @@ impl Session {
                 Step::Read(count) => read += count,
                 Step::PeerClosed | Step::Closed => self.peer_closed = true,
                 Step::NeedMore(_) if read == 0 => {
-                    // An answer of TLS's own may wait to be sent; it does not keep us from reading.
-                    if let Poll::Ready(Err(error)) = self.poll_flush(socket, context) {
-                        return Poll::Ready(Err(error));
-                    }
+                    // An answer of TLS's own may wait to be sent. Whether it can be does not keep us
+                    // from reading: a peer that takes no more may have said why.
+                    let _ = self.poll_flush(socket, context);
                     match self.poll_receive(socket, context) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
