@@ -164,7 +164,7 @@ fn trailers_pass_both_ways() {
     let client = sidekick.http2();
     let mut asked = client.begin(request("PUT", "/k"), false);
     asked.send(b"body", false).unwrap();
-    asked.send_trailers("x-sum", "up");
+    asked.send_trailers(&[("x-sum", "up")]).unwrap();
     let answer = asked.answer();
     assert_eq!(answer.text(), "hello");
     assert_eq!(answer.trailers.unwrap()["x-sum"], "down");

@@ -7,27 +7,11 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::vocabulary::{Connection, Origin, Sidekick};
+use crate::vocabulary::{Connection, Origin, Sidekick, blocks};
 
 const LENGTH: usize = 64 << 20;
-/// Prime, so that no buffer's end falls on a block's end twice.
-const BLOCK: usize = 1_048_573;
 /// What the process may grow by while bodies pass.
 const MEMORY: usize = 24 << 20;
-
-/// Blocks of a body that repeats nowhere: each begins with its own number.
-fn blocks(length: usize) -> impl Iterator<Item = Vec<u8>> {
-    let block: Vec<u8> = (0..BLOCK as u32)
-        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    (0..length).step_by(BLOCK).map(move |start| {
-        let mut block = block[..BLOCK.min(length - start)].to_vec();
-        let number = start.to_le_bytes();
-        let stamp = number.len().min(block.len());
-        block[..stamp].copy_from_slice(&number[..stamp]);
-        block
-    })
-}
 
 fn hash_of(length: usize) -> Vec<u8> {
     let mut hash = Sha256::new();

@@ -2,6 +2,9 @@
 
 use std::net::{SocketAddr, TcpStream};
 
+use rustls::SupportedProtocolVersion;
+
+use super::authority::AUTHORITY;
 use super::connection::{Connection, End};
 use super::message::{Body, Head, Response, escaped};
 use super::patience::PATIENCE;
@@ -17,6 +20,19 @@ impl Client {
         Self {
             connection: Connection::new(stream),
         }
+    }
+
+    /// By this version of TLS to a server of the tests' authority.
+    pub(crate) fn connect_by(
+        version: &'static SupportedProtocolVersion,
+        address: SocketAddr,
+    ) -> Self {
+        let config = AUTHORITY.client_config(version, "http/1.1");
+        let Self { connection } = Self::connect(address);
+        let connection = connection
+            .with_server(config)
+            .unwrap_or_else(|error| panic!("no handshake with {address}: {error}"));
+        Self { connection }
     }
 
     #[track_caller]

@@ -1,23 +1,29 @@
-//! One TCP connection with exact control of its bytes and of how it ends.
+//! One connection with exact control of its bytes and of how it ends.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, ErrorKind, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::{ClientConfig, ServerConfig};
 
 use socket2::SockRef;
 
 use super::message::{Body, Head, escaped};
 use super::patience::PATIENCE;
+use super::transport::Transport;
 
 /// How the other side ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Fin,
+    /// The stream's end without the good-bye that TLS says first.
+    Cut,
     Reset,
 }
 
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Transport,
     /// Received, not yet consumed.
     ahead: Vec<u8>,
     /// The first bytes of all that was received, for messages.
@@ -27,32 +33,44 @@ pub(crate) struct Connection {
 const SEEN: usize = 4096;
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).expect("TCP_NODELAY");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a read time-out");
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a write time-out");
-        Self {
-            stream,
+    pub(crate) fn new(tcp: TcpStream) -> Self {
+        tcp.set_nodelay(true).expect("TCP_NODELAY");
+        let connection = Self {
+            stream: Transport::clear(tcp),
             ahead: Vec::new(),
             seen: Vec::new(),
-        }
+        };
+        connection.give_up_after(PATIENCE);
+        connection
+    }
+
+    /// Goes on by TLS with the server at the other end.
+    pub(crate) fn with_server(mut self, config: Arc<ClientConfig>) -> io::Result<Self> {
+        self.stream = self.stream.with_server(config)?;
+        Ok(self)
+    }
+
+    /// Goes on by TLS with the client at the other end.
+    pub(crate) fn with_client(mut self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        self.stream = self.stream.with_client(config)?;
+        Ok(self)
     }
 
     /// A second handle, so that one thread can send while another reads.
-    pub(crate) fn sender(&self) -> TcpStream {
+    pub(crate) fn sender(&self) -> Transport {
         self.stream.try_clone().expect("a second handle")
     }
 
+    /// The certificate that the other side showed.
+    pub(crate) fn shown(&self) -> Option<Vec<u8>> {
+        self.stream.shown()
+    }
+
     pub(crate) fn give_up_after(&self, patience: Duration) {
-        self.stream
-            .set_read_timeout(Some(patience))
+        let tcp = self.stream.tcp();
+        tcp.set_read_timeout(Some(patience))
             .expect("a read time-out");
-        self.stream
-            .set_write_timeout(Some(patience))
+        tcp.set_write_timeout(Some(patience))
             .expect("a write time-out");
     }
 
@@ -67,8 +85,8 @@ impl Connection {
 
     /// Reads more; the number of bytes is 0 at the end of the stream.
     fn fill(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 16 * 1024];
-        let read = match self.stream.read(&mut buffer) {
+        let before = self.ahead.len();
+        let read = match self.stream.receive(&mut self.ahead) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let seen = escaped(&self.seen);
                 let text = format!("nothing more within the deadline; received so far:\n{seen}");
@@ -76,9 +94,9 @@ impl Connection {
             }
             other => other?,
         };
-        self.ahead.extend_from_slice(&buffer[..read]);
         let room = SEEN.saturating_sub(self.seen.len()).min(read);
-        self.seen.extend_from_slice(&buffer[..room]);
+        self.seen
+            .extend_from_slice(&self.ahead[before..before + room]);
         Ok(read)
     }
 
@@ -188,6 +206,9 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => {
                     return Ok((std::mem::take(&mut self.ahead), End::Reset));
                 }
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    return Ok((std::mem::take(&mut self.ahead), End::Cut));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -195,11 +216,16 @@ impl Connection {
 
     /// Sends FIN; reading goes on.
     pub(crate) fn finish(&self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        self.stream.finish()
     }
 
     /// From now on closing sends RST instead of FIN.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
+        SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO))
+    }
+
+    /// Says good-bye where the protocol has a word for it; closing does not.
+    pub(crate) fn say_goodbye(&self) -> io::Result<()> {
+        self.stream.say_goodbye()
     }
 }

@@ -11,9 +11,15 @@ use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use rustls::version::TLS13;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsConnector;
 
+use super::authority::{AUTHORITY, SERVER_NAME};
 use super::patience::{PATIENCE, wait_until};
 
 /// A connection of HTTP/2 over clear text. Calls block; the connection itself is moved by a thread.
@@ -21,6 +27,7 @@ pub(crate) struct Http2Client {
     handle: Handle,
     requests: SendRequest<Bytes>,
     end: Arc<Mutex<Option<Result<(), h2::Error>>>>,
+    scheme: &'static str,
     _stop: oneshot::Sender<()>,
 }
 
@@ -64,14 +71,25 @@ pub(crate) fn http2_request(method: &str, path: &str) -> http::request::Builder 
 
 impl Http2Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let mut builder = Builder::new();
-        builder
-            .initial_window_size(1 << 20)
-            .initial_connection_window_size(16 << 20);
-        Self::connect_with(address, &builder)
+        Self::connect_with(address, &ample())
     }
 
     pub(crate) fn connect_with(address: SocketAddr, builder: &Builder) -> Self {
+        Self::connect_over(address, None, builder)
+    }
+
+    /// By TLS to a server of the tests' authority that takes the protocol.
+    pub(crate) fn connect_by_tls(address: SocketAddr) -> Self {
+        let config = AUTHORITY.client_config(&TLS13, "h2");
+        Self::connect_over(address, Some(config), &ample())
+    }
+
+    fn connect_over(
+        address: SocketAddr,
+        tls: Option<Arc<ClientConfig>>,
+        builder: &Builder,
+    ) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let runtime = single_thread();
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -82,6 +100,7 @@ impl Http2Client {
                 .await
                 .expect("it listens");
             stream.set_nodelay(true).expect("TCP_NODELAY");
+            let stream = secured(stream, tls).await;
             builder.handshake(stream).await.expect("it speaks HTTP/2")
         });
         let end = Arc::default();
@@ -94,8 +113,13 @@ impl Http2Client {
             handle,
             requests,
             end,
+            scheme,
             _stop: stop,
         }
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// Sends a head, and says with it whether a body follows.
@@ -244,12 +268,15 @@ impl Asked {
         })
     }
 
-    pub(crate) fn send_trailers(&mut self, name: &'static str, value: &'static str) {
-        let mut trailers = HeaderMap::new();
-        trailers.insert(name, http::HeaderValue::from_static(value));
-        self.sending
-            .send_trailers(trailers)
-            .expect("the stream is open");
+    pub(crate) fn send_trailers(
+        &mut self,
+        trailers: &[(&'static str, &'static str)],
+    ) -> Result<(), h2::Error> {
+        let fields = trailers.iter().map(|(name, value)| {
+            let name = http::HeaderName::from_static(name);
+            (name, http::HeaderValue::from_static(value))
+        });
+        self.sending.send_trailers(fields.collect())
     }
 
     /// Bytes that the server takes now, of so many.
@@ -269,6 +296,30 @@ impl Asked {
     pub(crate) fn reset(&mut self) {
         self.sending.send_reset(Reason::CANCEL);
     }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+async fn secured(stream: tokio::net::TcpStream, tls: Option<Arc<ClientConfig>>) -> Box<dyn Duplex> {
+    let Some(config) = tls else {
+        return Box::new(stream);
+    };
+    let name = ServerName::try_from(SERVER_NAME).expect("a name");
+    let connecting = TlsConnector::from(config).connect(name, stream);
+    let stream = connecting.await.expect("a handshake");
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    Box::new(stream)
+}
+
+/// Windows for bodies that nobody waits for.
+fn ample() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .initial_window_size(1 << 20)
+        .initial_connection_window_size(16 << 20);
+    builder
 }
 
 fn single_thread() -> Runtime {

@@ -11,7 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustls::version::TLS13;
 
+use super::authority::Certificates;
 use super::client::Client;
 use super::http2::Http2Client;
 use super::message::Response;
@@ -87,6 +89,23 @@ impl Sidekick {
         self.option("--health-duration", interval)
     }
 
+    /// Listens by TLS with these.
+    pub(crate) fn listening_by(self, certificates: &Certificates) -> Self {
+        self.option("--cert", certificates.file("cert"))
+            .option("--key", certificates.file("key"))
+    }
+
+    /// Believes backends that these vouch for.
+    pub(crate) fn trusting(self, certificates: &Certificates) -> Self {
+        self.option("--cacert", certificates.file("cacert"))
+    }
+
+    /// Shows this certificate to backends that ask for one.
+    pub(crate) fn showing(self, certificates: &Certificates) -> Self {
+        self.option("--client-cert", certificates.file("client-cert"))
+            .option("--client-key", certificates.file("client-key"))
+    }
+
     /// Nobody reads what it prints.
     pub(crate) fn deaf(mut self) -> Self {
         self.deaf = true;
@@ -126,6 +145,7 @@ impl Sidekick {
         Running {
             child,
             address,
+            is_secured: false,
             stdout,
             stderr,
             _unread: unread,
@@ -134,7 +154,7 @@ impl Sidekick {
 
     /// Starts it and waits until it listens.
     pub(crate) fn start_cold(&self) -> Running {
-        const LISTENS: &str = "sidekick: listening on http://";
+        const LISTENS: &str = "sidekick: listening on ";
         let mut running = self.spawn();
         let mut listens = None;
         let started = Instant::now();
@@ -144,7 +164,7 @@ impl Sidekick {
                 .all()
                 .iter()
                 .find_map(|line| line.strip_prefix(LISTENS))
-                .map(port);
+                .map(|url| (url.starts_with("https:"), port(url)));
             if let Some(status) = running.child.try_wait().expect("a child to wait for") {
                 panic!("it ended with {status}:\n{}", running.said());
             }
@@ -155,7 +175,9 @@ impl Sidekick {
             );
             thread::park_timeout(Duration::from_millis(2));
         }
-        running.address.set_port(listens.expect("found"));
+        let (is_secured, port) = listens.expect("found");
+        running.address.set_port(port);
+        running.is_secured = is_secured;
         running
     }
 
@@ -216,6 +238,8 @@ pub(crate) struct Finished {
 pub(crate) struct Running {
     child: Child,
     address: SocketAddr,
+    /// It listens by TLS.
+    is_secured: bool,
     stdout: Lines,
     stderr: Lines,
     _unread: Option<std::process::ChildStdout>,
@@ -226,8 +250,13 @@ impl Running {
         self.address
     }
 
+    /// A client of HTTP/1.1, by TLS where it listens so.
     pub(crate) fn client(&self) -> Client {
-        Client::connect(self.address)
+        if self.is_secured {
+            Client::connect_by(&TLS13, self.address)
+        } else {
+            Client::connect(self.address)
+        }
     }
 
     pub(crate) fn http2(&self) -> Http2Client {

@@ -352,3 +352,40 @@ fn many_handshakes_at_once_leave_turns_to_others() {
         assert!(turns >= CLIENTS, "{turns} turns for {CLIENTS} handshakes");
     });
 }
+
+#[test]
+fn what_the_peer_said_before_it_closed_is_read_when_nothing_can_be_written() {
+    for newest in VERSIONS {
+        run(async {
+            let Pair {
+                mut client,
+                mut server,
+            } = pair(newest).await;
+            // More than the kernel holds, so that some of it is encrypted and stays here.
+            let body = noise(16 << 20);
+            let mut sent = 0;
+            let mut write = async |client: &mut Stream, sent: &mut usize| {
+                poll_fn(
+                    |context| match client.poll_write(context, &body[*sent..], &[]) {
+                        Poll::Ready(Ok(count)) => {
+                            *sent += count;
+                            context.waker().wake_by_ref();
+                            Poll::Ready(Some(Ok(())))
+                        }
+                        Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
+                        Poll::Pending => Poll::Ready(None),
+                    },
+                )
+                .await
+            };
+            while write(&mut client, &mut sent).await.is_some() {}
+            // It closes with bytes unread, which is a reset.
+            write_all(&mut server, b"no more", b"").await;
+            drop(server);
+            while !matches!(write(&mut client, &mut sent).await, Some(Err(_))) {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(read_exactly(&mut client, 7, usize::MAX).await, b"no more");
+        });
+    }
+}

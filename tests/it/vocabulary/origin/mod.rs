@@ -3,17 +3,23 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
-use super::connection::Connection;
-use super::message::{Body, Head};
+use super::authority::{AUTHORITY, SERVER_NAME};
+use super::message::Head;
 use super::patience::{PATIENCE, wait_until};
+use door::{Door, bound, open, shut};
+
+mod connection;
+mod door;
+
+pub(crate) use connection::OriginConnection;
 
 /// What a health check is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,25 @@ pub(crate) enum Health {
     Endless,
     /// The connection closes without a word.
     HangUp,
+}
+
+/// How an origin's connections are secured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security {
+    Clear,
+    Tls,
+    /// It demands a certificate of the tests' authority.
+    MutualTls,
+}
+
+impl Security {
+    fn config(self) -> Option<Arc<ServerConfig>> {
+        match self {
+            Self::Clear => None,
+            Self::Tls => Some(AUTHORITY.server_config()),
+            Self::MutualTls => Some(AUTHORITY.demanding_config(&[&AUTHORITY])),
+        }
+    }
 }
 
 /// A request as it reached the origin.
@@ -58,6 +83,7 @@ struct State {
 
 struct Shared {
     answers: Answers,
+    tls: Mutex<Option<Arc<ServerConfig>>>,
     health: Mutex<Health>,
     health_path: Mutex<String>,
     state: Mutex<State>,
@@ -67,21 +93,10 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no script panics with the state")
     }
-}
 
-enum Door {
-    Open {
-        listener: Socket,
-        accepting: JoinHandle<()>,
-    },
-    /// Bound, so that the port stays ours; not listening, so that connecting is refused.
-    Shut(Socket),
-    /// Listening with a full queue: connecting never ends.
-    BlackHole {
-        _listener: Socket,
-        _queued: Vec<Socket>,
-    },
-    Gone,
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.lock().expect("unpoisoned").clone()
+    }
 }
 
 pub(crate) struct Origin {
@@ -97,13 +112,23 @@ impl Origin {
     pub(crate) fn scripted(
         script: impl Fn(&mut OriginConnection) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self::start(
+        Self::secured(Security::Clear, script)
+    }
+
+    /// As [`Origin::scripted`], reached by TLS.
+    pub(crate) fn secured(
+        security: Security,
+        script: impl Fn(&mut OriginConnection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let origin = Self::start(
             Ipv4Addr::LOCALHOST.into(),
             0,
             Answers::Script(Box::new(script)),
             None,
-        )
-        .expect("a free port on loopback")
+        );
+        let origin = origin.expect("a free port on loopback");
+        *origin.shared.tls.lock().expect("unpoisoned") = security.config();
+        origin
     }
 
     /// As [`Origin::scripted`], at this address.
@@ -167,6 +192,11 @@ impl Origin {
         .expect("a free port on loopback")
     }
 
+    /// From now on new connections are secured so.
+    pub(crate) fn secure_by(&self, config: Arc<ServerConfig>) {
+        *self.shared.tls.lock().expect("unpoisoned") = Some(config);
+    }
+
     fn start(
         ip: IpAddr,
         port: u16,
@@ -177,6 +207,7 @@ impl Origin {
         let address = socket.local_addr()?.as_socket().expect("an IP address");
         let shared = Arc::new(Shared {
             answers,
+            tls: Mutex::default(),
             health: Mutex::new(Health::Status(200)),
             health_path: Mutex::new("/health".to_owned()),
             state: Mutex::default(),
@@ -199,7 +230,11 @@ impl Origin {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        if self.shared.tls().is_some() {
+            format!("https://{SERVER_NAME}:{}", self.port())
+        } else {
+            format!("http://{}", self.address)
+        }
     }
 
     pub(crate) fn answer_health_with(&self, health: Health) {
@@ -361,206 +396,4 @@ fn ok(text: &str) -> String {
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}",
         text.len()
     )
-}
-
-fn bound(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
-}
-
-fn open(socket: Socket, shared: &Arc<Shared>) -> io::Result<Door> {
-    socket.listen(1024)?;
-    let listener = TcpListener::from(socket.try_clone()?);
-    let shared = shared.clone();
-    let accepting = thread::spawn(move || {
-        while let Ok((stream, _)) = listener.accept() {
-            let connection = OriginConnection::new(stream, &shared);
-            thread::spawn(move || serve(connection));
-        }
-    });
-    Ok(Door::Open {
-        listener: socket,
-        accepting,
-    })
-}
-
-/// Shutting a listening socket down ends its `accept`.
-fn shut(listener: Socket, accepting: JoinHandle<()>) {
-    let _ = listener.shutdown(Shutdown::Both);
-    let _ = accepting.join();
-    drop(listener);
-}
-
-fn serve(mut connection: OriginConnection) {
-    // An error ends the connection; the test sees its effect on the other side.
-    while let Ok(Some(head)) = connection.next_head() {
-        let path = head
-            .target()
-            .split('?')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let is_check = path == *connection.shared.health_path.lock().expect("unpoisoned");
-        let shared = connection.shared.clone();
-        let answered = if is_check {
-            shared.state().health_checks.push(head);
-            connection.answer_health()
-        } else {
-            match &shared.answers {
-                Answers::Script(script) => {
-                    connection.note(head);
-                    script(&mut connection)
-                }
-                Answers::ByHand(tests) => {
-                    connection.unread(&head.raw);
-                    // The test has ended when nobody takes it.
-                    let _ = tests.send(connection);
-                    return;
-                }
-            }
-        };
-        if answered.is_err() || connection.closing {
-            return;
-        }
-    }
-}
-
-/// A connection at the origin; derefs to its [`Connection`].
-pub(crate) struct OriginConnection {
-    /// Set until it is dropped.
-    connection: Option<Connection>,
-    shared: Arc<Shared>,
-    key: usize,
-    /// Which connection with requests this is, from 1; 0 before the first request.
-    pub(crate) number: usize,
-    /// Requests on this connection so far.
-    pub(crate) served: usize,
-    /// The last request's head.
-    pub(crate) request: Head,
-    /// The last request's place in the origin's record.
-    record: usize,
-    closing: bool,
-}
-
-impl OriginConnection {
-    fn new(stream: TcpStream, shared: &Arc<Shared>) -> Self {
-        let mut state = shared.state();
-        state.accepted += 1;
-        state.alive += 1;
-        let key = state.accepted;
-        state
-            .open
-            .insert(key, stream.try_clone().expect("a second handle"));
-        drop(state);
-        Self {
-            connection: Some(Connection::new(stream)),
-            shared: shared.clone(),
-            key,
-            number: 0,
-            served: 0,
-            request: Head::default(),
-            record: 0,
-            closing: false,
-        }
-    }
-
-    fn note(&mut self, head: Head) {
-        self.request = head.clone();
-        self.served += 1;
-        let mut state = self.shared.state();
-        if self.number == 0 {
-            state.connections += 1;
-            self.number = state.connections;
-        }
-        self.record = state.requests.len();
-        let received = Received {
-            connection: self.number,
-            head,
-            body: None,
-            trailers: Vec::new(),
-        };
-        state.requests.push(received);
-    }
-
-    fn answer_health(&mut self) -> io::Result<()> {
-        let health = *self.shared.health.lock().expect("unpoisoned");
-        match health {
-            Health::Status(status) => self.send(format!(
-                "HTTP/1.1 {status} Health\r\nContent-Length: 0\r\n\r\n"
-            )),
-            Health::Silence => self.rest().map(drop),
-            Health::Endless => {
-                self.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-                loop {
-                    self.send(format!("1000\r\n{}\r\n", "x".repeat(0x1000)))?;
-                }
-            }
-            Health::HangUp => Err(io::ErrorKind::ConnectionAborted.into()),
-        }
-    }
-
-    /// Reads the next request's head and notes it (for connections taken by hand).
-    #[track_caller]
-    pub(crate) fn read_request(&mut self) -> Head {
-        let head = self
-            .head()
-            .unwrap_or_else(|error| panic!("no request head: {error}"));
-        self.note(head.clone());
-        head
-    }
-
-    /// The last request's body, by its framing.
-    pub(crate) fn body(&mut self) -> io::Result<Vec<u8>> {
-        let body = if self.request.is_chunked() {
-            self.chunked_body()?
-        } else {
-            let length = self.request.content_length().unwrap_or(0);
-            Body {
-                bytes: self.exactly(length)?,
-                trailers: Vec::new(),
-            }
-        };
-        let mut state = self.shared.state();
-        let received = &mut state.requests[self.record];
-        received.body = Some(body.bytes.clone());
-        received.trailers = body.trailers;
-        Ok(body.bytes)
-    }
-
-    /// Ends the connection in order after this request.
-    pub(crate) fn close(&mut self) {
-        self.closing = true;
-    }
-
-    /// Ends the connection by RST after this request.
-    pub(crate) fn reset(&mut self) {
-        // It fails only when the connection is gone already.
-        let _ = self.reset_on_close();
-        self.closing = true;
-    }
-}
-
-impl std::ops::Deref for OriginConnection {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("set until dropped")
-    }
-}
-
-impl std::ops::DerefMut for OriginConnection {
-    fn deref_mut(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("set until dropped")
-    }
-}
-
-impl Drop for OriginConnection {
-    fn drop(&mut self) {
-        // The last handle closes the socket, and only then nobody can use it any more.
-        drop(self.shared.state().open.remove(&self.key));
-        drop(self.connection.take());
-        self.shared.state().alive -= 1;
-    }
 }
