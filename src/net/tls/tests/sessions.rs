@@ -364,7 +364,7 @@ fn what_the_peer_said_before_it_closed_is_read_when_nothing_can_be_written() {
             // More than the kernel holds, so that some of it is encrypted and stays here.
             let body = noise(16 << 20);
             let mut sent = 0;
-            let mut write = async |client: &mut Stream, sent: &mut usize| {
+            let write = async |client: &mut Stream, sent: &mut usize| {
                 poll_fn(
                     |context| match client.poll_write(context, &body[*sent..], &[]) {
                         Poll::Ready(Ok(count)) => {
