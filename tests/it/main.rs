@@ -16,6 +16,7 @@ mod failover;
 mod flags;
 mod forwarding;
 mod framing;
+mod handshake;
 mod health;
 mod hop_by_hop;
 mod http10;
