@@ -53,7 +53,9 @@ fn a_client_that_says_nothing_is_left_after_the_time_for_a_head() {
 fn a_client_that_speaks_no_tls_is_told_so_by_an_alert() {
     let (_origin, sidekick) = started("10s");
     let mut plain = connected(sidekick.address());
-    plain.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    plain
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("sent");
     let told = outlast(&mut plain);
     assert_eq!(told.first(), Some(&21), "{told:?}");
     wait_until("it is counted", || failed(&sidekick) == Some(1.0));
