@@ -11,6 +11,7 @@ use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{Key, Table, View, draw};
+use crate::sys::await_terminal;
 
 /// Time between two pictures.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -28,11 +29,12 @@ pub struct Screen {
 /// Takes the terminal of standard output and shows what `source` returns, on a thread of its own.
 ///
 /// `quit` is called for every `q` and Ctrl-C, which the terminal does not turn into a signal
-/// here; the table stays until the screen is closed, and shows the draining. Fails when there is
+/// here, and when the terminal is gone: nobody looks any more, and its hang-up does not end a process
+/// to which that signal means something else. The table stays until the screen is closed, and shows the draining. Fails when there is
 /// no terminal to take. A panic anywhere gives the terminal back before its message is printed.
 pub fn run(
     source: impl FnMut() -> Table + Send + 'static,
-    quit: impl FnMut() + Send + 'static,
+    mut quit: impl FnMut() + Send + 'static,
 ) -> io::Result<Screen> {
     // Before the terminal is taken, so that a half-taken one is given back too.
     let taken = Taken;
@@ -44,7 +46,10 @@ pub fn run(
         .spawn(move || {
             // Dropped after the terminal, which shows the cursor again, and in a panic as well.
             let _taken = taken;
-            let shown = show(&mut terminal, &stopped, source, quit, read);
+            let shown = show(&mut terminal, &stopped, source, &mut quit, read);
+            if shown.is_err() {
+                quit();
+            }
             drop(terminal);
             shown.map_err(io::Error::other)
         })?;
@@ -96,8 +101,11 @@ enum Input {
 }
 
 /// Waits for input, at most `patience`.
+///
+/// The waiting is not left to the library, which reads a terminal that has hung up for ever.
 fn read(patience: Duration) -> io::Result<Input> {
-    if !event::poll(patience)? {
+    await_terminal(patience)?;
+    if !event::poll(Duration::ZERO)? {
         return Ok(Input::Nothing);
     }
     Ok(match event::read()? {

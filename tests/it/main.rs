@@ -36,6 +36,7 @@ mod rotation;
 mod stall;
 mod strict_requests;
 mod strict_responses;
+mod terminal;
 mod tls_vocabulary;
 mod trickle;
 mod upgrade;
