@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use crate::vocabulary::{Client, Origin, OriginConnection, Sidekick, holds_for};
+use crate::vocabulary::{Certificates, Client, Origin, OriginConnection, Sidekick, holds_for};
 
 const UPGRADE: &str =
     "GET /chat HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -27,11 +27,24 @@ fn tunnel(client: &mut Client, origin: &Origin) -> OriginConnection {
 
 #[test]
 fn megabytes_pass_both_ways_at_once() {
-    const LENGTH: usize = 4 << 20;
     let origin = Origin::by_hand();
     let sidekick = Sidekick::new().site([&origin]).start();
-    let mut client = sidekick.client();
-    let mut backend = tunnel(&mut client, &origin);
+    pass_megabytes(&mut sidekick.client(), &origin);
+}
+
+#[test]
+fn megabytes_pass_both_ways_by_tls() {
+    let origin = Origin::by_hand();
+    let sidekick = Sidekick::new()
+        .listening_by(&Certificates::new())
+        .site([&origin])
+        .start();
+    pass_megabytes(&mut sidekick.client(), &origin);
+}
+
+fn pass_megabytes(client: &mut Client, origin: &Origin) {
+    const LENGTH: usize = 4 << 20;
+    let mut backend = tunnel(client, origin);
 
     let up: Vec<u8> = (0..LENGTH).map(|at| (at % 249) as u8).collect();
     let down: Vec<u8> = (0..LENGTH).map(|at| (at % 253) as u8).collect();
