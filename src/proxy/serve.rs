@@ -1,16 +1,18 @@
 //! A connection that has arrived, and who serves it.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tokio::net::TcpStream;
 
 use super::client::Client;
 use super::connection::{Connection, Peer};
 use super::{Proxy, http2};
+use crate::event::Event;
 use crate::metrics::WorkerCells;
 use crate::net::{Stream, Ticket};
 
@@ -34,7 +36,7 @@ impl Drop for Open<'_> {
 pub async fn serve(proxy: Rc<Proxy>, tcp: TcpStream, peer: IpAddr) {
     let _open = Open::new(&proxy.parts.cells);
     let ticket = proxy.ticket().await;
-    let Some(stream) = proxy.receive(tcp, &ticket).await else {
+    let Some(stream) = proxy.receive(tcp, peer, &ticket).await else {
         return;
     };
     let (is_tls, is_http2) = (stream.is_tls(), stream.is_http2());
@@ -78,25 +80,39 @@ impl Proxy {
 
     /// What a client that has connected says, behind the handshake if there is to be one; `None`
     /// when it did not come about in the time for a request head.
-    async fn receive(&self, tcp: TcpStream, ticket: &Ticket) -> Option<Stream> {
+    async fn receive(&self, tcp: TcpStream, peer: IpAddr, ticket: &Ticket) -> Option<Stream> {
         let Some(acceptor) = &self.parts.acceptor else {
             return Some(Stream::plain(tcp));
         };
         ticket.set(self.parts.limits.header);
         // Boxed: connections in clear text have no room for it.
         let mut handshake = Box::pin(self.handshakes.accept(tcp, acceptor));
-        let stream = poll_fn(|context| {
+        let shaken = poll_fn(|context| {
             if ticket.is_over() || self.is_draining() {
-                return Poll::Ready(None);
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            handshake.as_mut().poll(context).map(Result::ok)
+            handshake.as_mut().poll(context)
         })
         .await;
         ticket.clear();
-        if stream.is_none() {
-            self.parts.cells.handshake_failed();
+        shaken
+            .inspect_err(|error| self.handshake_failed(peer, error))
+            .ok()
+    }
+
+    /// Counted always, and told to those who look closely: strangers knock at every port.
+    fn handshake_failed(&self, peer: IpAddr, error: &io::Error) {
+        self.parts.cells.handshake_failed();
+        if self.parts.filter.wants_detail() {
+            let peer = peer.to_canonical();
+            let why = match error.kind() {
+                io::ErrorKind::TimedOut => "it took too long".to_owned(),
+                io::ErrorKind::UnexpectedEof => "the client left".to_owned(),
+                _ => error.to_string(),
+            };
+            let text = format!("no TLS session with {peer}: {why}");
+            self.parts.events.send(Event::info(text, SystemTime::now()));
         }
-        stream
     }
 }
 

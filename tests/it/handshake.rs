@@ -11,6 +11,7 @@ use crate::vocabulary::{Certificates, Origin, PATIENCE, Running, Sidekick, wait_
 fn started(header_timeout: &str) -> (Origin, Running) {
     let origin = Origin::saying("ok");
     let sidekick = Sidekick::new()
+        .flag("--debug")
         .listening_by(&Certificates::new())
         .option("--header-timeout", header_timeout)
         .site([&origin])
@@ -59,6 +60,8 @@ fn a_client_that_speaks_no_tls_is_told_so_by_an_alert() {
     let told = outlast(&mut plain);
     assert_eq!(told.first(), Some(&21), "{told:?}");
     wait_until("it is counted", || failed(&sidekick) == Some(1.0));
+    let told = "no TLS session with 127.0.0.1: client speaks no TLS";
+    sidekick.stdout_line_where(|line| line.contains(told));
 }
 
 #[test]

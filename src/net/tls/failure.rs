@@ -41,6 +41,19 @@ pub fn describe(error: &Error) -> String {
     }
 }
 
+/// The same of TLS with a client, who is not told of our flags.
+pub(super) fn describe_client(error: &Error) -> String {
+    match error {
+        Error::AlertReceived(alert) => format!("client sent alert: {}", name(*alert)),
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+            | InvalidMessage::UnknownProtocolVersion
+            | InvalidMessage::MessageTooLarge,
+        ) => "client speaks no TLS".to_owned(),
+        other => describe(other),
+    }
+}
+
 fn certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -93,9 +106,7 @@ fn certificate(error: &CertificateError) -> String {
 }
 
 fn received(alert: AlertDescription) -> String {
-    let name = alert
-        .as_str()
-        .map_or_else(|| u8::from(alert).to_string(), words);
+    let name = name(alert);
     match alert {
         AlertDescription::CertificateRequired => {
             "backend wants a client certificate; give --client-cert and --client-key".to_owned()
@@ -115,6 +126,12 @@ fn received(alert: AlertDescription) -> String {
         }
         _ => format!("peer sent alert: {name}"),
     }
+}
+
+fn name(alert: AlertDescription) -> String {
+    alert
+        .as_str()
+        .map_or_else(|| u8::from(alert).to_string(), words)
 }
 
 /// What stands in a name as webpki writes it: `DnsName("a")`, `IpAddress(10.0.0.1)`.

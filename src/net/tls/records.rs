@@ -10,6 +10,7 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic,
 };
 
+use super::failure;
 use crate::net::Buffer;
 
 /// Plaintext that goes into one send, at most: four records of the largest size, which with their
@@ -89,6 +90,14 @@ impl Connection {
                 plaintext,
                 wish,
             ),
+        }
+    }
+
+    /// A failure of it, in an operator's words.
+    pub(super) fn describe(&self, error: &Error) -> String {
+        match self {
+            Connection::Server(_) => failure::describe_client(error),
+            Connection::Client(_) => failure::describe(error),
         }
     }
 

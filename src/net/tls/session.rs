@@ -9,7 +9,6 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use super::failure;
 use super::records::{Connection, Step, Wish};
 use crate::net::socket::{Arrived, Socket};
 use crate::net::{Buffer, Spares};
@@ -261,7 +260,7 @@ impl Session {
             // This step brings out the alert that says why.
             let _ = self.advance(Wish::Read(&mut []));
             self.send_now(socket);
-            io::Error::new(io::ErrorKind::InvalidData, failure::describe(&error))
+            io::Error::new(io::ErrorKind::InvalidData, self.connection.describe(&error))
         })
     }
 
