@@ -173,9 +173,10 @@ impl Store for MemoryStore {
 fn cut(bytes: &Bytes, first: u64, last: u64) -> Result<Bytes, StoreError> {
     let length = bytes.len() as u64;
     let end = last.saturating_add(1).min(length);
-    match first < end {
-        true => Ok(bytes.slice(first as usize..end as usize)),
-        false => Err(StoreError::BeyondEnd),
+    if first < end {
+        Ok(bytes.slice(first as usize..end as usize))
+    } else {
+        Err(StoreError::BeyondEnd)
     }
 }
 

@@ -199,9 +199,10 @@ impl Answer {
                 false
             }
         };
-        match body.len() <= most {
-            true => Ok(is_over),
-            false => Err(StoreError::TooLarge),
+        if body.len() <= most {
+            Ok(is_over)
+        } else {
+            Err(StoreError::TooLarge)
         }
     }
 

@@ -66,6 +66,9 @@ impl Bucket {
 
     /// The path of an object, or of the bucket itself for an empty name.
     pub(super) fn path_of(&self, name: &str) -> String {
+        if name.is_empty() && !self.path.is_empty() {
+            return self.path.clone();
+        }
         format!("{}/{name}", self.path)
     }
 

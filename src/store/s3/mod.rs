@@ -101,9 +101,10 @@ impl S3Store {
         }
         let date = answer.head.date;
         let error = answer.failure().await;
-        match self.learn_clock(&error, date) {
-            true => self.exchange(request).await,
-            false => Err(error),
+        if self.learn_clock(&error, date) {
+            self.exchange(request).await
+        } else {
+            Err(error)
         }
     }
 
@@ -295,9 +296,10 @@ fn check_range(
             && came.length() == length
             && (came.last == last || (came.last < last && ends_with_it))
     });
-    match is_asked {
-        true => Ok(()),
-        false => Err(StoreError::Unexpected("another range than was asked for")),
+    if is_asked {
+        Ok(())
+    } else {
+        Err(StoreError::Unexpected("another range than was asked for"))
     }
 }
 

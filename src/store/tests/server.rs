@@ -152,11 +152,12 @@ impl Server {
             return error(403, code);
         }
         let mut objects = self.objects.borrow_mut();
-        let Some(name) = asked.path.strip_prefix("/cache/") else {
+        let Some(name) = asked.path.strip_prefix("/cache") else {
             return error(404, "NoSuchBucket");
         };
         match (&*asked.method, objects.get(name)) {
             ("HEAD", _) if name.is_empty() => nothing(200),
+            _ if !name.starts_with('/') => error(404, "NoSuchBucket"),
             ("PUT", _) => {
                 objects.insert(name.to_owned(), asked.body.clone());
                 nothing(200)
@@ -217,9 +218,10 @@ impl Server {
         if !names().is_sorted() || !names().any(|name| name == "host") {
             return Err("SignatureDoesNotMatch");
         }
-        let fields: String = names()
+        let fields: Vec<String> = names()
             .map(|name| format!("{name}:{}\n", asked.fields[name]))
             .collect();
+        let fields = fields.concat();
         let request = format!(
             "{}\n{}\n\n{fields}\n{signed}\n{digest}",
             asked.method, asked.path
@@ -232,13 +234,15 @@ impl Server {
             mac.update(step.as_bytes());
             key = mac.finalize().into_bytes().to_vec();
         }
-        match hex(&key) == part("Signature=") {
-            true => Ok(()),
-            false => Err("SignatureDoesNotMatch"),
+        if hex(&key) == part("Signature=") {
+            Ok(())
+        } else {
+            Err("SignatureDoesNotMatch")
         }
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }

@@ -217,34 +217,37 @@ fn store_endpoint(text: &str) -> Result<Endpoint, Problem> {
 fn bucket_name(text: &str) -> Result<String, Problem> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     let is_name = (3..=255).contains(&text.len()) && text.bytes().all(allowed);
-    match is_name && !text.bytes().all(|byte| byte == b'.') {
-        true => Ok(text.to_owned()),
-        false => Err(Problem::new(format!(
+    if is_name && !text.bytes().all(|byte| byte == b'.') {
+        Ok(text.to_owned())
+    } else {
+        Err(Problem::new(format!(
             "`{}` is not the name of a bucket; write 3 characters or more of a-z, 0-9, `-` and `.`",
             shown(text)
-        ))),
+        )))
     }
 }
 
 fn region_name(text: &str) -> Result<String, Problem> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    match text.bytes().all(allowed) {
-        true => Ok(text.to_owned()),
-        false => Err(Problem::new(format!(
+    if text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(Problem::new(format!(
             "`{}` is not a region; write it like us-east-1",
             shown(text)
-        ))),
+        )))
     }
 }
 
 fn health_duration(text: &str) -> Result<Duration, Problem> {
     let every = duration::parse(text)?;
-    match HEALTH_DURATIONS.contains(&every) {
-        true => Ok(every),
-        false => Err(Problem::new(format!(
+    if HEALTH_DURATIONS.contains(&every) {
+        Ok(every)
+    } else {
+        Err(Problem::new(format!(
             "the store is checked every second to every day; write {} to {}",
             HEALTH_DURATIONS.start().as_secs(),
             HEALTH_DURATIONS.end().as_secs()
-        ))),
+        )))
     }
 }
