@@ -40,6 +40,9 @@ pub mod discovery;
 // What RFC 9111 says of requests and responses: keys, freshness, validation, stored heads.
 pub mod cache;
 
+// Where the cache keeps its objects: a bucket, or memory.
+pub mod store;
+
 // What is answered without a backend.
 pub mod admin;
 

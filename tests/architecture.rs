@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in import order: a module imports only modules to its left.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "sys",
     "http",
     "config",
@@ -20,6 +20,7 @@ const ROOMS: [&str; 17] = [
     "health",
     "discovery",
     "cache",
+    "store",
     "admin",
     "proxy",
     "tui",

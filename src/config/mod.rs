@@ -23,6 +23,7 @@ mod reference;
 mod secret;
 mod setting;
 mod site;
+mod size;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ mod warning;
 
 use std::path::PathBuf;
 
+pub use args::cache::{BucketConfig, CacheConfig, KeySource, Keys, StoreConfig};
 pub use args::health::HealthConfig;
 pub use args::limits::Limits;
 pub use args::listen::ListenAddress;

@@ -1,0 +1,173 @@
+//! An object on its way to the bucket.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::answer::{Answer, HeadReader};
+use super::{PROGRESS, S3Store, note};
+use crate::http::Method;
+use crate::net::Stream;
+use crate::store::error::{Awaited, StoreError};
+
+/// A PUT whose length was announced: a connection that ends earlier leaves nothing behind.
+#[derive(Debug)]
+pub(in crate::store) struct BucketUpload {
+    store: S3Store,
+    /// None when the answer has it.
+    stream: Option<Stream>,
+    head: Vec<u8>,
+    head_sent: usize,
+    length: u64,
+    sent: u64,
+    reader: HeadReader,
+    /// When it has stood still for too long; set anew as bytes go.
+    patience: Pin<Box<Sleep>>,
+    failed: Option<StoreError>,
+}
+
+impl BucketUpload {
+    pub(super) fn new(store: &S3Store, stream: Stream, head: String, length: u64) -> Self {
+        Self {
+            store: store.clone(),
+            stream: Some(stream),
+            head: head.into_bytes(),
+            head_sent: 0,
+            length,
+            sent: 0,
+            reader: HeadReader::default(),
+            patience: Box::pin(sleep(PROGRESS)),
+            failed: None,
+        }
+    }
+
+    /// See [`super::super::Upload::poll_write`].
+    pub(in crate::store) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = ready!(self.poll_send(context, bytes));
+        if let Err(error) = &outcome {
+            self.failed = Some(error.clone());
+            note(self.store.health(), error);
+        }
+        Poll::Ready(outcome.map_err(io::Error::from))
+    }
+
+    fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, StoreError>> {
+        if let Some(error) = &self.failed {
+            return Poll::Ready(Err(error.clone()));
+        }
+        if bytes.len() as u64 > self.length - self.sent {
+            return Poll::Ready(Err(StoreError::Incomplete));
+        }
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(StoreError::Incomplete));
+        };
+        // A store that refuses does so at once, and may read nothing more.
+        match self.reader.poll_read(context, stream, Method::Put) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => {
+                let status = self.reader.status();
+                return Poll::Ready(Err(StoreError::answered(status, self.reader.code())));
+            }
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+        }
+        loop {
+            let head = &self.head[self.head_sent..];
+            if head.is_empty() && bytes.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            match stream.poll_write(context, head, bytes) {
+                Poll::Ready(Ok(count)) => {
+                    self.patience.as_mut().reset(Instant::now() + PROGRESS);
+                    let of_head = count.min(head.len());
+                    self.head_sent += of_head;
+                    if count > of_head {
+                        self.sent += (count - of_head) as u64;
+                        return Poll::Ready(Ok(count - of_head));
+                    }
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(StoreError::broken(&error))),
+                Poll::Pending => {
+                    ready!(self.patience.as_mut().poll(context));
+                    return Poll::Ready(Err(StoreError::TimedOut(Awaited::Progress)));
+                }
+            }
+        }
+    }
+
+    /// See [`super::super::Upload::finish`].
+    pub(in crate::store) async fn finish(mut self) -> Result<(), StoreError> {
+        let outcome = self.conclude().await;
+        if let Err(error) = &outcome {
+            note(self.store.health(), error);
+        }
+        outcome
+    }
+
+    async fn conclude(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if self.sent != self.length {
+            return Err(StoreError::Incomplete);
+        }
+        if self.length == 0 {
+            poll_fn(|context| self.poll_send(context, &[])).await?;
+        }
+        self.patience.as_mut().reset(Instant::now() + PROGRESS);
+        poll_fn(|context| {
+            let Some(stream) = &mut self.stream else {
+                return Poll::Ready(Err(StoreError::Incomplete));
+            };
+            if let Poll::Ready(outcome) = self.reader.poll_read(context, stream, Method::Put) {
+                return Poll::Ready(outcome);
+            }
+            ready!(self.patience.as_mut().poll(context));
+            Poll::Ready(Err(StoreError::TimedOut(Awaited::Answer)))
+        })
+        .await?;
+        let Some(stream) = self.stream.take() else {
+            return Err(StoreError::Incomplete);
+        };
+        let reader = std::mem::take(&mut self.reader);
+        let answer = reader.into_answer(stream, &self.store.connections, true);
+        let (status, date) = (answer.head.status, answer.head.date);
+        let outcome = stored(answer).await;
+        if let (403, Err(error)) = (status, &outcome) {
+            // The body is gone; the next upload has the right time.
+            self.store.learn_clock(error, date);
+        }
+        outcome
+    }
+}
+
+impl Drop for BucketUpload {
+    /// What is not finished must not look like an end to a store that takes one for the whole.
+    fn drop(&mut self) {
+        if let Some(stream) = &self.stream {
+            stream.reset_on_close();
+        }
+    }
+}
+
+/// Whether an answer to PUT says that the object is there.
+pub(super) async fn stored(answer: Answer) -> Result<(), StoreError> {
+    if answer.head.status == 200 {
+        return answer.read(super::ERROR_BODY).await.map(drop);
+    }
+    match answer.failure().await {
+        // There is nothing else that could be missing.
+        StoreError::Status { status: 404, .. } => Err(StoreError::NoBucket),
+        error => Err(error),
+    }
+}
