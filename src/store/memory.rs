@@ -104,8 +104,8 @@ impl MemoryStore {
         self.shelf().held
     }
 
-    /// Held for as long as it takes to look a name up; bytes are neither copied nor freed in bulk
-    /// while others wait.
+    /// Held for as long as it takes to look a name up and to drop what gives way; nothing is copied
+    /// meanwhile.
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
