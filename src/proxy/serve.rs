@@ -88,14 +88,18 @@ impl Proxy {
         // Boxed: connections in clear text have no room for it.
         let mut handshake = Box::pin(self.handshakes.accept(tcp, acceptor));
         let shaken = poll_fn(|context| {
-            if ticket.is_over() || self.is_draining() {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            // No request has come: there is nothing to finish, and nothing that failed.
+            if self.is_draining() {
+                return Poll::Ready(None);
             }
-            handshake.as_mut().poll(context)
+            if ticket.is_over() {
+                return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+            }
+            handshake.as_mut().poll(context).map(Some)
         })
         .await;
         ticket.clear();
-        shaken
+        shaken?
             .inspect_err(|error| self.handshake_failed(peer, error))
             .ok()
     }
