@@ -132,7 +132,7 @@ mod tests {
         let publisher = Publisher::new(Snapshot::new(Vec::new(), loads));
         let process = Arc::new(ProcessMetrics::new(UNIX_EPOCH));
         let (events, _) = event::channel(1);
-        Local::new(Arc::new(Figures::new(publisher, process, events)))
+        Local::new(Arc::new(Figures::new(publisher, process, events, None)))
     }
 
     fn written(reply: &Reply) -> String {

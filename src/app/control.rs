@@ -136,6 +136,7 @@ impl Started {
             publisher,
             Arc::clone(&process),
             events.clone(),
+            None,
         ));
         let local = Arc::new(Local::new(Arc::clone(&figures)).showing(certificates.presented()));
         let plans = (0..threads(&config)).map(|_| Plan {

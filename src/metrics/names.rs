@@ -101,6 +101,22 @@ metrics! {
         "Answers that sidekick gave by itself, by class: 4xx are refused requests";
     DROPPED_LINES = Counter "sidekick_dropped_lines_total" &[],
         "Log and trace lines dropped because their reader was too slow or gone";
+    CACHE_REQUESTS = Counter "sidekick_cache_requests_total" &["result"],
+        "Requests the cache looked at: hit, revalidated or stale when the store answered; expired, \
+         miss or bypass when it did not";
+    CACHE_SERVED_BYTES = Counter "sidekick_cache_served_bytes_total" &[],
+        "Body bytes that clients got from the cache's store";
+    CACHE_FILLS = Counter "sidekick_cache_fills_total" &["result"],
+        "Fills of the cache: stored; lagging when the store was slower than the client; incomplete \
+         when the body was cut off or invalidated; failed when the store refused or broke";
+    CACHE_STORED_BYTES = Counter "sidekick_cache_stored_bytes_total" &[],
+        "Body bytes that the cache's store took, of whole bodies";
+    CACHE_EVICTIONS = Counter "sidekick_cache_evictions_total" &[],
+        "Stored responses taken out because they were gone, changed or invalidated";
+    CACHE_STORE_ERRORS = Counter "sidekick_cache_store_errors_total" &["operation"],
+        "Times the cache's store failed at a look-up, read, fill, update or delete";
+    CACHE_STORE_UP = Gauge "sidekick_cache_store_up" &[],
+        "Whether the cache's store is up (1) or down (0)";
     BUILD = Gauge "sidekick_build_info" &["version"],
         "Always 1; the label tells the version";
     CPU = Counter "process_cpu_seconds_total" &[],
@@ -124,7 +140,7 @@ pub fn reference() -> String {
          Served at `/.prometheus/metrics`, as OpenMetrics text when the scraper accepts that and \
          as Prometheus text otherwise. Counters start at zero with the process.\n\n\
          `endpoint` is the backend's address as it was given, `site` the number of its site, \
-         from 1.\n\n\
+         from 1. Metrics of the cache are there when it is on.\n\n\
          | name | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for Metric {

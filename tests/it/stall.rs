@@ -51,7 +51,7 @@ fn parts(origin: &Origin) -> Parts {
     let publisher = publisher(origin);
     let (events, _) = event::channel(16);
     let process = Arc::new(ProcessMetrics::new(std::time::SystemTime::now()));
-    let figures = Figures::new(Arc::clone(&publisher), process, events.clone());
+    let figures = Figures::new(Arc::clone(&publisher), process, events.clone(), None);
     let nobody_over_tls =
         client_config(Trust::Anyone, None, TlsVersion::V13).expect("a configuration");
     Parts {

@@ -9,6 +9,7 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 
 use super::backend::{BackendMetrics, Downtime};
+use super::cache::CacheSample;
 use super::process::ProcessSample;
 use super::totals::Totals;
 use page::Page;
@@ -97,6 +98,8 @@ pub struct Scrape {
     pub backends: Vec<BackendSample>,
     /// The process.
     pub process: ProcessSample,
+    /// The cache; none when it is off.
+    pub cache: Option<CacheSample>,
 }
 
 /// The whole answer to a scrape.

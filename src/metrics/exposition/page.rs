@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 use super::{BackendSample, Format, Scrape};
+use crate::metrics::cache::{CacheResult, CacheSample, FillEnd, StoreOperation};
 use crate::metrics::histogram::{BOUNDS, Distribution};
 use crate::metrics::names::{self, Kind, Metric};
 
@@ -129,6 +130,32 @@ impl Page {
         Ok(())
     }
 
+    /// One metric of the process with several values, told apart by a label.
+    fn by_label(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        metric: &Metric,
+        label: &str,
+        values: impl IntoIterator<Item = (&'static str, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.family(encoder, metric)?;
+        for (variant, value) in values {
+            family.write(&[(label, variant)], Value::Whole(value))?;
+        }
+        Ok(())
+    }
+
+    /// One metric of the process with one value.
+    fn single(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        metric: &Metric,
+        value: u64,
+    ) -> fmt::Result {
+        self.family(encoder, metric)?
+            .write(&[], Value::Whole(value))
+    }
+
     fn backends(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
         use Value::{Real, Spread, Whole};
         self.by_endpoint(to, &names::REQUESTS, |each| each.totals.requests)?;
@@ -217,18 +244,33 @@ impl Page {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         one(&names::STARTED, &[], Some(Real(started.as_secs_f64())))?;
-        let mut local = self.family(to, &names::LOCAL_RESPONSES)?;
-        for (class, value) in CLASSES.iter().zip(process.local).skip(1) {
-            local.write(&[("code", class)], Whole(value))?;
-        }
-        Ok(())
+        let local = CLASSES.into_iter().zip(process.local).skip(1);
+        self.by_label(to, &names::LOCAL_RESPONSES, "code", local)
+    }
+
+    fn cache(&self, to: &mut DescriptorEncoder<'_>, cache: &CacheSample) -> fmt::Result {
+        let results = CacheResult::ALL.map(|each| (each.word(), cache.results[each as usize]));
+        self.by_label(to, &names::CACHE_REQUESTS, "result", results)?;
+        self.single(to, &names::CACHE_SERVED_BYTES, cache.served)?;
+        let fills = FillEnd::ALL.map(|each| (each.word(), cache.fills[each as usize]));
+        self.by_label(to, &names::CACHE_FILLS, "result", fills)?;
+        self.single(to, &names::CACHE_STORED_BYTES, cache.stored)?;
+        self.single(to, &names::CACHE_EVICTIONS, cache.evictions)?;
+        let errors =
+            StoreOperation::ALL.map(|each| (each.word(), cache.store_errors[each as usize]));
+        self.by_label(to, &names::CACHE_STORE_ERRORS, "operation", errors)?;
+        self.single(to, &names::CACHE_STORE_UP, cache.up.into())
     }
 }
 
 impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.backends(&mut encoder)?;
-        self.process(&mut encoder)
+        self.process(&mut encoder)?;
+        match &self.scrape.cache {
+            Some(cache) => self.cache(&mut encoder, cache),
+            None => Ok(()),
+        }
     }
 }
 

@@ -39,7 +39,11 @@ fn scrape(backends: Vec<BackendSample>) -> Scrape {
             threads: Some(3),
         },
     };
-    Scrape { backends, process }
+    Scrape {
+        backends,
+        process,
+        cache: None,
+    }
 }
 
 #[test]
@@ -74,6 +78,7 @@ fn the_predecessors_names_and_label_stand_as_they_were() {
 fn every_metric_of_the_list_is_shown_and_no_other() {
     let mut sample = scrape(vec![backend("http://a:9000", "1")]);
     sample.process.figures.max_files = Some(1024);
+    sample.cache = Some(CacheSample::default());
     let text = exposition(sample, Format::Prometheus);
     let shown: Vec<_> = text
         .lines()
@@ -86,10 +91,9 @@ fn every_metric_of_the_list_is_shown_and_no_other() {
 
 #[test]
 fn labels_are_those_of_the_list() {
-    let text = exposition(
-        scrape(vec![backend("http://a:9000", "1")]),
-        Format::Prometheus,
-    );
+    let mut sample = scrape(vec![backend("http://a:9000", "1")]);
+    sample.cache = Some(CacheSample::default());
+    let text = exposition(sample, Format::Prometheus);
     for metric in ALL.iter().filter(|metric| metric.name != "process_max_fds") {
         let stem = match metric.kind {
             Kind::Histogram => format!("{}_sum", metric.name),
@@ -115,6 +119,46 @@ fn labels_are_those_of_the_list() {
             .unwrap_or_default();
         assert_eq!(labels, metric.labels, "{stem}");
     }
+}
+
+#[test]
+fn the_cache_is_there_when_it_is_on() {
+    let mut sample = scrape(Vec::new());
+    sample.cache = Some(CacheSample {
+        results: [11, 12, 13, 14, 15, 16],
+        fills: [21, 22, 23, 24],
+        store_errors: [31, 32, 33, 34, 35],
+        served: 6 << 30,
+        stored: 5 << 30,
+        evictions: 41,
+        up: true,
+    });
+    let text = |format| {
+        let text = exposition(sample.clone(), format);
+        let lines = text.lines().filter(|line| line.contains("sidekick_cache_"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!("cache_prometheus", text(Format::Prometheus));
+    insta::assert_snapshot!("cache_openmetrics", text(Format::OpenMetrics));
+}
+
+#[test]
+fn nothing_tells_of_a_cache_that_is_off() {
+    for format in [Format::Prometheus, Format::OpenMetrics] {
+        assert!(!exposition(scrape(Vec::new()), format).contains("cache"));
+    }
+}
+
+#[test]
+fn an_idle_cache_shows_every_value_of_its_labels() {
+    let mut sample = scrape(Vec::new());
+    sample.cache = Some(CacheSample::default());
+    let text = exposition(sample, Format::Prometheus);
+    let zeros = text
+        .lines()
+        .filter(|line| line.starts_with("sidekick_cache_") && line.ends_with(" 0"));
+    // Six results, four ends of a fill, five operations, and four without a label.
+    assert_eq!(zeros.count(), 19);
 }
 
 #[test]
