@@ -54,6 +54,7 @@ impl Pictures {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
+            cache: self.figures.cache(),
             rows: rows.collect(),
         }
     }

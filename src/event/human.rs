@@ -1,5 +1,5 @@
-//! Figures for people: sizes and durations, one decimal at most, cut off and never rounded up,
-//! so that 999.96 ms does not read as 1000.0 ms.
+//! Figures for people: sizes, durations and shares, one decimal at most, cut off and never rounded
+//! up, so that 999.96 ms does not read as 1000.0 ms.
 
 use std::fmt;
 use std::time::Duration;
@@ -50,6 +50,24 @@ impl fmt::Display for Span {
     }
 }
 
+/// A part of a whole: `73.4%`; `–` of nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// At most `whole`.
+    pub part: u64,
+    /// All there is.
+    pub whole: u64,
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(tenths) = (u128::from(self.part) * 1000).checked_div(self.whole.into()) else {
+            return f.write_str("–");
+        };
+        write!(f, "{}.{}%", tenths / 10, tenths % 10)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +105,19 @@ mod tests {
             (273_600_000_000_000, "3d4h"),
         ] {
             assert_eq!(Span(Duration::from_nanos(nanos)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn all_but_one_is_not_all() {
+        for (part, whole, text) in [
+            (0, 0, "–"),
+            (0, 7, "0.0%"),
+            (1, 3, "33.3%"),
+            (9_999, 10_000, "99.9%"),
+            (u64::MAX, u64::MAX, "100.0%"),
+        ] {
+            assert_eq!(Share { part, whole }.to_string(), text);
         }
     }
 }

@@ -10,15 +10,18 @@ use super::columns::{Fit, Fitted, count, fit, shortened};
 use super::view::View;
 use super::{Row, Status, Table};
 use crate::event::human;
+use crate::metrics::CacheSample;
 
 const KEYS: [(&str, &str); 3] = [("q", "quit"), ("↑ ↓", "scroll"), ("PgUp PgDn", "page")];
 
 /// Draws the table as large as the terminal is; `view` learns how many rows had room.
 pub fn draw(frame: &mut Frame<'_>, table: &Table, view: &mut View) {
+    let cache = u16::from(table.cache.is_some());
     let notice = u16::from(table.notice.is_some());
-    let [title, totals, _, body, notice, footer] = Layout::vertical([
+    let [title, totals, cache, _, body, notice, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
+        Constraint::Length(cache),
         Constraint::Length(1),
         Constraint::Min(0),
         Constraint::Length(notice),
@@ -33,6 +36,9 @@ pub fn draw(frame: &mut Frame<'_>, table: &Table, view: &mut View) {
         Paragraph::new(totals_line(table, view, totals.width)),
         totals,
     );
+    if let Some(figures) = &table.cache {
+        frame.render_widget(Paragraph::new(cache_line(figures, cache.width)), cache);
+    }
     if let Some(text) = &table.notice {
         let style = Style::new().fg(Color::Yellow);
         frame.render_widget(Paragraph::new(format!(" ! {text}")).style(style), notice);
@@ -110,6 +116,24 @@ fn totals_line(table: &Table, view: &View, width: u16) -> Line<'static> {
         Span::styled(format!("{} failed", count(failures)), failed),
         Span::raw(format!("{} calls", count(sum(|row| row.calls)))),
         Span::raw(format!("↑ {}/s ↓ {}/s", size(rates.rx), size(rates.tx))),
+    ];
+    parts_that_fit(parts, width)
+}
+
+fn cache_line(cache: &CacheSample, width: u16) -> Line<'static> {
+    let (state, colour) = if cache.up {
+        ("up", Color::Green)
+    } else {
+        ("down", Color::Red)
+    };
+    let share = human::Share {
+        part: cache.from_store(),
+        whole: cache.eligible(),
+    };
+    let parts = vec![
+        Span::styled(format!("cache store {state}"), Style::new().fg(colour)),
+        Span::raw(format!("{share} from the store")),
+        Span::raw(format!("{} served", human::Size(cache.served))),
     ];
     parts_that_fit(parts, width)
 }

@@ -10,7 +10,7 @@ mod view;
 
 use std::time::Duration;
 
-use crate::metrics::{Downtime, Totals};
+use crate::metrics::{CacheSample, Downtime, Totals};
 
 pub use draw::draw;
 pub use screen::{Screen, run};
@@ -101,6 +101,8 @@ pub struct Table {
     pub draining: bool,
     /// The latest word to people: a refused reload, a certificate that expires.
     pub notice: Option<String>,
+    /// The cache; none when it is off.
+    pub cache: Option<CacheSample>,
     /// The backends, in the order of the sites.
     pub rows: Vec<Row>,
 }

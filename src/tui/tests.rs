@@ -5,6 +5,7 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::*;
+use crate::metrics::CacheResult;
 
 /// A row with plausible figures.
 pub(super) fn row() -> Row {
@@ -59,6 +60,29 @@ fn table() -> Table {
         uptime: Duration::from_mins(134),
         rows: vec![row(), down, ejected, far],
         ..Table::default()
+    }
+}
+
+/// The table of a process that keeps a cache, whose store is up or not.
+fn caching(up: bool) -> Table {
+    let mut cache = CacheSample {
+        served: (3 << 40) + (200 << 30),
+        up,
+        ..CacheSample::default()
+    };
+    for (result, count) in [
+        (CacheResult::Hit, 120_000),
+        (CacheResult::Revalidated, 2_345_678),
+        (CacheResult::Stale, 17),
+        (CacheResult::Expired, 4_321),
+        (CacheResult::Miss, 891_234),
+        (CacheResult::Bypass, 9_876_543),
+    ] {
+        cache.results[result as usize] = count;
+    }
+    Table {
+        cache: Some(cache),
+        ..table()
     }
 }
 
@@ -117,6 +141,28 @@ fn narrow() {
 }
 
 #[test]
+fn cache_store_up() {
+    let table = caching(true);
+    insta::assert_snapshot!(picture(100, 12, &table, &mut moving(&table)));
+}
+
+#[test]
+fn cache_store_down_at_eighty_columns() {
+    let table = caching(false);
+    insta::assert_snapshot!(picture(80, 12, &table, &mut moving(&table)));
+}
+
+#[test]
+fn cache_that_nobody_asked_at_forty_columns() {
+    let cache = Some(CacheSample {
+        up: true,
+        ..CacheSample::default()
+    });
+    let table = Table { cache, ..table() };
+    insta::assert_snapshot!(picture(40, 12, &table, &mut moving(&table)));
+}
+
+#[test]
 fn no_rows_while_draining_with_a_notice() {
     let notice = Some("reload refused: site 2 names no endpoint".to_owned());
     let table = Table {
@@ -167,8 +213,20 @@ fn status_has_the_colour_of_its_meaning() {
 }
 
 #[test]
+fn the_cache_stands_out_when_its_store_is_down() {
+    let colour = |up| {
+        let mut terminal = terminal(80, 12);
+        terminal
+            .draw(|frame| draw(frame, &caching(up), &mut View::default()))
+            .expect("a picture");
+        terminal.backend().buffer()[(1, 2)].fg
+    };
+    assert_eq!([true, false].map(colour), [Color::Green, Color::Red]);
+}
+
+#[test]
 fn no_terminal_is_too_small_to_draw_on() {
-    let tables = [table(), many(), Table::default()];
+    let tables = [table(), caching(false), many(), Table::default()];
     for table in &tables {
         for (width, height) in [(1, 1), (2, 3), (5, 4), (10, 2), (20, 5), (500, 100)] {
             picture(width, height, table, &mut moving(table));
