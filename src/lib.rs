@@ -43,6 +43,9 @@ pub mod cache;
 // Where the cache keeps its objects: a bucket, or memory.
 pub mod store;
 
+// What changes the cache's store: fills, evictions, invalidations; and looks that mind them.
+pub mod fill;
+
 // What is answered without a backend.
 pub mod admin;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in import order: a module imports only modules to its left.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "sys",
     "http",
     "config",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 18] = [
     "discovery",
     "cache",
     "store",
+    "fill",
     "admin",
     "proxy",
     "tui",

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use super::cache::Cache;
 use super::calls::{Call, Calls};
 use super::certificates::Certificates;
 use super::news::News;
@@ -113,6 +114,7 @@ impl Started {
         let started = Instant::now();
         let open_files = sys::raise_open_files();
         let certificates = Certificates::open(&config, SystemTime::now())?;
+        let cache = config.cache.as_ref().map(Cache::open).transpose()?;
         let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::new)?;
         let table = output::wants_table(&config.output);
@@ -136,7 +138,7 @@ impl Started {
             publisher,
             Arc::clone(&process),
             events.clone(),
-            None,
+            cache.as_ref().map(|cache| Arc::clone(cache.metrics())),
         ));
         let local = Arc::new(Local::new(Arc::clone(&figures)).showing(certificates.presented()));
         let plans = (0..threads(&config)).map(|_| Plan {
@@ -155,6 +157,10 @@ impl Started {
                 },
                 acceptor: certificates.acceptor(),
                 connector: Arc::clone(certificates.connector()),
+                cache: cache.as_ref().map(|cache| {
+                    let resolver = Resolver::new(config.dns.name_servers.clone());
+                    (cache.cabinet().clone(), resolver)
+                }),
             },
             seed: fastrand::u64(..),
         });
@@ -175,14 +181,13 @@ impl Started {
         } else {
             None
         };
-        for warning in &config.warnings {
-            news.tell(Severity::Info, warning.clone());
-        }
-        for (severity, line) in certificates.lines() {
-            news.tell(*severity, line.clone());
-        }
+        tell_findings(&news, &config, &certificates);
         let dialer = Dialer::new(Arc::clone(certificates.connector()), Rc::default());
         let reporter = Reporter::new(events, filter);
+        if let Some(cache) = cache {
+            let resolver = Resolver::new(config.dns.name_servers.clone());
+            tokio::task::spawn_local(cache.watch(dialer.clone(), resolver, news.clone()));
+        }
         let roster = Roster::new(config.health.clone(), dialer, reporter);
         let control = Control {
             config,
@@ -324,6 +329,16 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     bind(&config.listen, &resolver)
         .await
         .map_err(StartError::new)
+}
+
+/// What is allowed but probably not meant.
+fn tell_findings(news: &News, config: &Config, certificates: &Certificates) {
+    for warning in &config.warnings {
+        news.tell(Severity::Info, warning.clone());
+    }
+    for (severity, line) in certificates.lines() {
+        news.tell(*severity, line.clone());
+    }
 }
 
 fn load_table(config: &Config, now: Instant) -> Arc<LoadTable> {

@@ -1,5 +1,6 @@
 //! The composition root: `Config` in, running process out; the one place that knows all rooms.
 
+mod cache;
 mod calls;
 mod certificates;
 mod check;

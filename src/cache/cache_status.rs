@@ -48,8 +48,6 @@ pub enum CacheStatus {
         status: Option<u16>,
         /// Whether its answer is being stored.
         stored: bool,
-        /// Whether it was asked by another request, which this one followed.
-        collapsed: bool,
     },
 }
 
@@ -70,7 +68,6 @@ impl CacheStatus {
                 why,
                 status,
                 stored,
-                collapsed,
             } => {
                 text.push_str("; fwd=");
                 text.push_str(why.token());
@@ -80,9 +77,6 @@ impl CacheStatus {
                 }
                 if stored {
                     text.push_str("; stored");
-                }
-                if collapsed {
-                    text.push_str("; collapsed");
                 }
             }
         }
@@ -114,12 +108,11 @@ impl CacheStatus {
 mod tests {
     use super::*;
 
-    fn forwarded(why: Forward, status: Option<u16>, stored: bool, collapsed: bool) -> CacheStatus {
+    fn forwarded(why: Forward, status: Option<u16>, stored: bool) -> CacheStatus {
         CacheStatus::Forwarded {
             why,
             status,
             stored,
-            collapsed,
         }
     }
 
@@ -137,37 +130,37 @@ mod tests {
                 "STALE",
             ),
             (
-                forwarded(Forward::UriMiss, None, true, false),
+                forwarded(Forward::UriMiss, None, true),
                 "sidekick; fwd=uri-miss; stored",
                 "MISS",
             ),
             (
-                forwarded(Forward::Stale, Some(304), false, false),
+                forwarded(Forward::Stale, Some(304), false),
                 "sidekick; fwd=stale; fwd-status=304",
                 "REVALIDATED",
             ),
             (
-                forwarded(Forward::VaryMiss, None, false, true),
-                "sidekick; fwd=vary-miss; collapsed",
+                forwarded(Forward::VaryMiss, None, false),
+                "sidekick; fwd=vary-miss",
                 "MISS",
             ),
             (
-                forwarded(Forward::Method, None, false, false),
+                forwarded(Forward::Method, None, false),
                 "sidekick; fwd=method",
                 "BYPASS",
             ),
             (
-                forwarded(Forward::Stale, None, true, false),
+                forwarded(Forward::Stale, None, true),
                 "sidekick; fwd=stale; stored",
                 "EXPIRED",
             ),
             (
-                forwarded(Forward::Request, None, false, false),
+                forwarded(Forward::Request, None, false),
                 "sidekick; fwd=request",
                 "MISS",
             ),
             (
-                forwarded(Forward::Bypass, None, false, false),
+                forwarded(Forward::Bypass, None, false),
                 "sidekick; fwd=bypass",
                 "BYPASS",
             ),

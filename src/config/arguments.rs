@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use super::args::{health::HealthConfig, limits::Limits, listen::ListenAddress, run};
+use super::args::{
+    cache::CacheConfig, health::HealthConfig, limits::Limits, listen::ListenAddress, run,
+};
 use super::args::{output::OutputConfig, sites::Balance, sites::DnsConfig, tls::TlsConfig};
 use super::command_line::Typed;
 use super::error::{Error, Problem, shown};
@@ -19,6 +21,7 @@ use super::{Config, environment, file, unavailable, warning};
 pub struct Arguments {
     settings: Settings,
     sites: Vec<String>,
+    cache: Box<Option<CacheConfig>>,
 }
 
 /// One SITE as text, with the words that name its place in an error.
@@ -36,6 +39,7 @@ impl Arguments {
         Ok(Self {
             settings,
             sites: typed.sites,
+            cache: Box::new(CacheConfig::from_variables(variable)?),
         })
     }
 
@@ -62,6 +66,7 @@ impl Arguments {
             output: OutputConfig::build(&settings)?,
             balance: Balance::build(&settings)?,
             limits: Limits::build(&settings)?,
+            cache: Option::clone(&self.cache),
             warnings: warning::about(&sites, &listen),
             file: path,
             sites,

@@ -6,11 +6,9 @@ use super::args::all;
 use super::error::Error;
 use super::flag::Reach;
 use super::setting::{Origin, Setting, Settings};
-use super::unavailable;
 
 /// Reads the variables of all flags through `variable`, which answers for one name.
 pub(crate) fn read(variable: &impl Fn(&str) -> Option<OsString>) -> Result<Settings, Error> {
-    unavailable::check_variables(|name| variable(name).is_some_and(|value| !value.is_empty()))?;
     let mut settings = Settings::default();
     for flag in all().filter(|flag| flag.reach != Reach::CommandLine) {
         let name = flag.variable();

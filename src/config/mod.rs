@@ -67,6 +67,8 @@ pub struct Config {
     pub balance: Balance,
     /// Bounds on time and number.
     pub limits: Limits,
+    /// The shared cache; none while it is off.
+    pub cache: Option<CacheConfig>,
     /// The file that settings were read from.
     pub file: Option<PathBuf>,
     /// What is allowed but probably not meant, a line each; for the start's log.

@@ -508,11 +508,20 @@ fn what_is_not_built_is_refused_from_every_place() {
             "{arg} asks for nothing"
         );
     }
+}
+
+#[test]
+fn the_cache_is_what_its_variables_say() {
     let call = Call::new(&[SITE]);
-    call.clone()
-        .variable("SIDEKICK_CACHE_ENDPOINT", "http://s")
-        .refused(yet);
-    assert!(call.variable("SIDEKICK_CACHE_ENDPOINT", "").parse().is_ok());
+    assert!(call.clone().config().cache.is_none());
+    let off = call.clone().variable("SIDEKICK_CACHE_ENDPOINT", "");
+    assert!(off.config().cache.is_none());
+    let on = call
+        .clone()
+        .variable("SIDEKICK_CACHE_ENDPOINT", "memory:1MiB");
+    assert!(on.config().cache.is_some());
+    call.variable("SIDEKICK_CACHE_ENDPOINT", "http://s")
+        .refused("`SIDEKICK_CACHE_BUCKET` is missing");
 }
 
 /// A value for each flag that is built, which must change what the call means.

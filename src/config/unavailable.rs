@@ -1,7 +1,7 @@
 //! What the contract promises and this version cannot do yet. It is refused in words, never
 //! accepted and ignored. Building a feature removes its rows.
 
-use super::args::{admin, cache};
+use super::args::admin;
 use super::error::Error;
 use super::flag::{Flag, Kind};
 use super::setting::{Origin, Setting, Settings, boolean};
@@ -13,12 +13,6 @@ const FLAGS: &[(&Flag, &str)] = &[
     (&admin::ADMIN_ADDRESS, ADMIN),
     (&admin::PPROF, "profiles arrive with a later release"),
 ];
-
-/// Variables without a flag.
-const VARIABLES: &[(&str, &str)] = &[(
-    cache::ENDPOINT,
-    "the shared cache arrives with a later release",
-)];
 
 /// Whether the flag as a whole is refused.
 pub(crate) fn is_refused(flag: &Flag) -> bool {
@@ -35,14 +29,6 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Refuses variables that name what is not built; empty ones count as unset.
-pub(crate) fn check_variables(is_set: impl Fn(&str) -> bool) -> Result<(), Error> {
-    match VARIABLES.iter().find(|(name, _)| is_set(name)) {
-        Some((name, sentence)) => Err(not_yet(name, sentence, "unset the variable")),
-        None => Ok(()),
-    }
 }
 
 /// An empty text and a switch that is off ask for nothing.

@@ -2,6 +2,7 @@
 //! the others.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 
 use crate::sys::Pipe;
@@ -105,6 +106,27 @@ impl LentPipe {
     /// Whether no byte is on its way.
     pub fn is_empty(&self) -> bool {
         self.pipe.is_empty()
+    }
+
+    /// Bytes on their way.
+    pub fn len(&self) -> usize {
+        self.pipe.len()
+    }
+
+    /// As [`Pipe::duplicate`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn duplicate(&mut self, from: &Self) -> io::Result<bool> {
+        self.pipe.duplicate(&from.pipe)
+    }
+
+    /// As [`Pipe::append`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        self.pipe.append(bytes)
     }
 }
 

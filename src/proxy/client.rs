@@ -3,6 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
+use super::cached::RestClient;
 use super::http2::Http2Stream;
 use crate::net::{Buffer, LentPipe, Stream};
 
@@ -14,6 +15,8 @@ pub(super) enum Client {
     Http1(Stream),
     /// One stream of a connection.
     Http2(Box<Http2Stream>),
+    /// The cache's store, which takes the rest of a body.
+    Store(Box<RestClient>),
 }
 
 impl Client {
@@ -26,6 +29,7 @@ impl Client {
         match self {
             Client::Http1(stream) => stream.poll_read(context, buffer),
             Client::Http2(stream) => stream.poll_read(context, buffer),
+            Client::Store(_) => Poll::Ready(Ok(0)),
         }
     }
 
@@ -39,6 +43,7 @@ impl Client {
         match self {
             Client::Http1(stream) => stream.poll_read_some(context, buffer, most),
             Client::Http2(stream) => stream.poll_read(context, buffer),
+            Client::Store(_) => Poll::Ready(Ok(0)),
         }
     }
 
@@ -59,6 +64,7 @@ impl Client {
         match self {
             Client::Http1(stream) => stream.poll_write(context, first, second),
             Client::Http2(stream) => stream.poll_write(context, first, second),
+            Client::Store(store) => store.poll_write(context, first, second),
         }
     }
 
@@ -67,6 +73,7 @@ impl Client {
         match self {
             Client::Http1(stream) => stream.can_splice(),
             Client::Http2(_) => false,
+            Client::Store(store) => store.can_splice(),
         }
     }
 
@@ -79,7 +86,9 @@ impl Client {
     ) -> Poll<io::Result<usize>> {
         match self {
             Client::Http1(stream) => stream.poll_fill(context, lent, most),
-            Client::Http2(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+            Client::Http2(_) | Client::Store(_) => {
+                Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+            }
         }
     }
 
@@ -91,6 +100,7 @@ impl Client {
     ) -> Poll<io::Result<usize>> {
         match self {
             Client::Http1(stream) => stream.poll_drain(context, lent),
+            Client::Store(store) => store.poll_drain(context, lent),
             Client::Http2(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
         }
     }
@@ -99,7 +109,7 @@ impl Client {
     pub(super) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Client::Http1(stream) => stream.poll_readable(context),
-            Client::Http2(_) => Poll::Ready(Ok(())),
+            Client::Http2(_) | Client::Store(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -108,6 +118,7 @@ impl Client {
         match self {
             Client::Http1(stream) => stream.poll_broken(context),
             Client::Http2(stream) => stream.poll_reset(context).map(|()| true),
+            Client::Store(store) => store.poll_refused(context).map(|()| true),
         }
     }
 }

@@ -1,17 +1,20 @@
 //! One request on a client's connection, whatever it speaks: local pages, refusals, the way to a
 //! backend, and what follows the response.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::task::yield_now;
 
 use super::Proxy;
 use super::client::Client;
 use super::exchange::{Exchange, RequestLine, Tally};
 use super::fault::Fault;
-use super::relay::Upload;
+use super::relay::{TURN, Upload};
 use super::report::Report;
 use crate::admin::{Local, Page};
 use crate::http::{
@@ -36,7 +39,7 @@ pub(super) struct Peer {
     /// `address` as text, made once.
     text: Rc<str>,
     /// `http` or `https`.
-    proto: &'static str,
+    pub(super) proto: &'static str,
 }
 
 impl Peer {
@@ -123,7 +126,13 @@ impl Connection<'_> {
             // Bytes of the next request are not this one's.
             report.tally.rx = upload.end() as u64;
         }
-        let next = self.forward(exchange, &mut upload, &mut report).await;
+        let next = match self.proxy.keeper.clone() {
+            None => self.forward(exchange, &mut upload, &mut report).await,
+            // Boxed: a connection has no room for it while the cache is off.
+            Some(keeper) => {
+                Box::pin(self.consult(exchange, &mut upload, &mut report, keeper)).await
+            }
+        };
         self.proxy.report(exchange, &report);
         match next {
             Next::KeepAlive => exchange.finish(upload.end()),
@@ -195,22 +204,34 @@ impl Connection<'_> {
         let out = &mut exchange.response_head;
         out.clear();
         reply.write(head_request, keep_alive, version, unix_now(), out);
-        let mut sent = 0;
+        self.write(out, &[], &mut 0).await
+    }
+
+    /// Writes a response that is all there, and counts in `sent` what the client takes of it; returns
+    /// whether that was everything.
+    pub(super) async fn write(&mut self, head: &[u8], body: &[u8], sent: &mut u64) -> bool {
+        let (mut head, mut body) = (head, body);
         self.client.forget_pending_write();
         let limit = self.proxy.parts.limits.stall;
         self.ticket.set(limit);
+        let mut turn = TURN;
         let done = poll_fn(|context| {
-            while let Some(rest @ [_, ..]) = out.get(sent..) {
+            while !head.is_empty() || !body.is_empty() {
                 if self.ticket.is_over() {
                     return Poll::Ready(false);
                 }
-                match self.client.poll_write(context, rest, &[]) {
-                    Poll::Ready(Ok(count @ 1..)) => {
-                        sent += count;
-                        self.ticket.set(limit);
-                    }
-                    Poll::Ready(_) => return Poll::Ready(false),
-                    Poll::Pending => return Poll::Pending,
+                let Ok(count @ 1..) = ready!(self.client.poll_write(context, head, body)) else {
+                    return Poll::Ready(false);
+                };
+                let of_head = count.min(head.len());
+                (head, body) = (&head[of_head..], &body[count - of_head..]);
+                *sent += count as u64;
+                self.ticket.set(limit);
+                turn = turn.saturating_sub(count);
+                if turn == 0 {
+                    turn = TURN;
+                    // Wakes the task, though not before the sockets were asked for news.
+                    ready!(pin!(yield_now()).poll(context));
                 }
             }
             Poll::Ready(true)
@@ -229,7 +250,7 @@ fn page(request: &RequestHead, bytes: &[u8]) -> Option<Page> {
 }
 
 /// Seconds since 1970; a clock before that reads as 1970.
-fn unix_now() -> u64 {
+pub(super) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

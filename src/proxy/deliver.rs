@@ -8,19 +8,21 @@ use super::body::Body;
 use super::connection::{Connection, Ending, Next};
 use super::exchange::Exchange;
 use super::fault::Fault;
-use super::forward::{Failure, Leg, Start};
+use super::forward::{Failure, Leg, Source, Start};
 use super::relay::{Download, Upload};
 use super::report::Report;
 use super::resume::{Mismatch, Resume};
 use super::retry::stale;
 use super::route::Route;
-use crate::http::{BodyFraming, ClientSide, Version, write_response};
+use crate::cache::CacheStatus;
+use crate::fill::Tap;
+use crate::http::{BodyFraming, ClientSide, Edits, Version, write_edited_response, write_response};
 use crate::upstream::Upstream;
 
 /// A response whose head is written and waits to be sent.
-struct Begun {
+pub(super) struct Begun {
     download: Download,
-    keep_alive: bool,
+    pub(super) keep_alive: bool,
 }
 
 /// A download that goes on, or tries to.
@@ -44,12 +46,13 @@ impl Continued {
 
 impl Connection<'_> {
     /// Writes the response head for the client and looks at the body bytes that came with it.
-    fn begin_response(
+    pub(super) fn begin_response(
         &self,
         exchange: &mut Exchange,
         upload: &Upload,
         report: &mut Report,
         now: Instant,
+        tap: Option<Box<Tap>>,
     ) -> Result<Begun, Fault> {
         let Exchange {
             request,
@@ -77,7 +80,17 @@ impl Connection<'_> {
         let patient = response
             .field(outbox.filled(), "Content-Type")
             .is_some_and(|value| value.starts_with(b"text/event-stream"));
-        write_response(response, outbox.filled(), &client, response_head);
+        match report.cache_status() {
+            None => write_response(response, outbox.filled(), &client, response_head),
+            Some(status) => {
+                let value = status.value();
+                let edits = Edits {
+                    without: &[],
+                    with: &[(CacheStatus::NAME, value.as_bytes())],
+                };
+                write_edited_response(response, outbox.filled(), &client, &edits, response_head);
+            }
+        }
         report.answered(exchange, now);
         let Exchange {
             response, outbox, ..
@@ -89,7 +102,7 @@ impl Connection<'_> {
         };
         body.recognise(outbox).map_err(Fault::BackendMalformed)?;
         Ok(Begun {
-            download: Download::new(body, patient),
+            download: Download::new(body, patient, tap),
             keep_alive,
         })
     }
@@ -104,20 +117,28 @@ impl Connection<'_> {
         upload: &mut Upload,
         report: &mut Report,
         mut leg: Leg,
+        tap: Option<Box<Tap>>,
     ) -> Result<Next, Failure> {
-        let begun = self.begin_response(exchange, upload, report, leg.answered);
+        let begun = self.begin_response(exchange, upload, report, leg.answered, tap);
         let Begun {
             mut download,
             keep_alive,
         } = match begun {
             Ok(begun) => begun,
-            Err(fault) => return Err(self.failed(&mut leg.attempt, fault, false)),
+            Err(fault) => return Err(self.leg_failed(&mut leg, fault)),
         };
         let mut continued = None;
         loop {
-            let upstream = Rc::clone(leg.attempt.upstream());
+            let upstream = leg.upstream();
             let moved = self
-                .relay(exchange, upload, report, &mut leg.backend, &upstream, true)
+                .relay(
+                    exchange,
+                    upload,
+                    report,
+                    &mut leg.stream,
+                    upstream.as_deref(),
+                    true,
+                )
                 .response_body(&mut download)
                 .await;
             leg.transferred(&report.tally);
@@ -126,7 +147,7 @@ impl Connection<'_> {
             };
             report.broke(&fault);
             let is_backends = fault.is_backends();
-            let Failure { fault, .. } = self.failed(&mut leg.attempt, fault, false);
+            let Failure { fault, .. } = self.leg_failed(&mut leg, fault);
             drop(leg);
             let resumed = if is_backends {
                 // Boxed: an idle connection has room for whatever its requests may come to.
@@ -136,7 +157,9 @@ impl Connection<'_> {
             };
             match resumed {
                 Some(next) => {
-                    upstream.cells().resumed();
+                    if let Some(upstream) = upstream {
+                        upstream.cells().resumed();
+                    }
                     report.mended();
                     leg = next;
                 }
@@ -149,17 +172,28 @@ impl Connection<'_> {
             && exchange.outbox.len() == download.end();
         if spotless {
             let now = self.proxy.deadlines.now();
-            let Leg {
-                backend, attempt, ..
-            } = leg;
-            let announced = exchange.response.idle_timeout();
-            attempt.upstream().put_back(backend, announced, now);
+            leg.put_back(exchange.response.idle_timeout(), now);
         }
         Ok(match (keep_alive, upload.is_received()) {
             (true, true) => Next::KeepAlive,
             (false, true) => Next::End(Ending::Close),
             (_, false) => Next::End(Ending::Linger),
         })
+    }
+
+    fn leg_failed(&self, leg: &mut Leg, fault: Fault) -> Failure {
+        match &mut leg.source {
+            Source::Backend(attempt) => self.failed(attempt, fault, false),
+            Source::Store(_) => {
+                if let Some(keeper) = self.proxy.keeper.as_ref().filter(|_| fault.is_backends()) {
+                    keeper.broke_off(matches!(fault, Fault::BackendStalled));
+                }
+                Failure {
+                    fault,
+                    reused: false,
+                }
+            }
+        }
     }
 
     /// Has the download go on from another backend; `None` when it cannot.
@@ -172,11 +206,11 @@ impl Connection<'_> {
         upload: &mut Upload,
         report: &mut Report,
         download: &mut Download,
-        continued: &mut Option<Continued>,
+        continued: &mut Option<Box<Continued>>,
     ) -> Option<Leg> {
         let continued = match continued {
             Some(known) => known,
-            none => none.insert(Continued {
+            none => none.insert(Box::new(Continued {
                 promise: Resume::of(
                     &exchange.request,
                     exchange.inbox.filled(),
@@ -184,7 +218,7 @@ impl Connection<'_> {
                 )?,
                 received: 0,
                 attempts: 0,
-            }),
+            })),
         };
         let received = continued.promise.length() - download.missing();
         continued.advance(received);

@@ -2,7 +2,7 @@
 //! is left to try. What follows the answer is in `deliver`.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::connection::{Connection, Ending, Next};
@@ -16,17 +16,26 @@ use super::route::{Reach, Route};
 use super::tunnel;
 use crate::http::{BodyFraming, ClientSide, S3Error, write_response};
 use crate::net::Stream;
+use crate::store::Home;
 use crate::topology::Snapshot;
 use crate::upstream::{Attempt, Upstream};
 
-/// An attempt at a backend with its connection.
+/// A response on its way, its head in the exchange, and the connection on which the rest comes.
 pub(super) struct Leg {
-    pub(super) backend: Stream,
-    pub(super) attempt: Attempt,
+    pub(super) stream: Stream,
+    pub(super) source: Source,
     /// When the response head was there.
     pub(super) answered: Instant,
     /// What the request's tally said when it began: bytes before are another attempt's.
     before: (u64, u64),
+}
+
+/// Who sends a response.
+pub(super) enum Source {
+    /// A backend, attempted.
+    Backend(Attempt),
+    /// The cache's store; takes the connection back.
+    Store(Home),
 }
 
 /// How an attempt begins.
@@ -46,10 +55,38 @@ pub(super) struct Failure {
 }
 
 impl Leg {
+    /// A response from the store.
+    pub(super) fn stored(stream: Stream, home: Home, tally: &Tally) -> Self {
+        Self {
+            stream,
+            source: Source::Store(home),
+            answered: Instant::now(),
+            before: (tally.rx, tally.tx),
+        }
+    }
+
     /// Counts what this attempt has moved.
     pub(super) fn transferred(&mut self, tally: &Tally) {
         let (rx, tx) = self.before;
-        self.attempt.transferred(tally.rx - rx, tally.tx - tx);
+        if let Source::Backend(attempt) = &mut self.source {
+            attempt.transferred(tally.rx - rx, tally.tx - tx);
+        }
+    }
+
+    /// The backend, if it is one that sends it.
+    pub(super) fn upstream(&self) -> Option<Rc<Upstream>> {
+        match &self.source {
+            Source::Backend(attempt) => Some(Rc::clone(attempt.upstream())),
+            Source::Store(_) => None,
+        }
+    }
+
+    /// Keeps the connection, on which nothing is outstanding, for another request.
+    pub(super) fn put_back(self, announced: Option<Duration>, now: Instant) {
+        match self.source {
+            Source::Backend(attempt) => attempt.upstream().put_back(self.stream, announced, now),
+            Source::Store(home) => home.take_back(self.stream),
+        }
     }
 }
 
@@ -79,6 +116,11 @@ impl Connection<'_> {
                 .take()
                 .or_else(|| self.next(&mut route, &snapshot, last.is_some(), start.at));
             let Some(upstream) = next else {
+                if report.visit.is_some()
+                    && let Some(next) = Box::pin(self.stale_instead(exchange, upload, report)).await
+                {
+                    return next;
+                }
                 let status = last.map(|(_, status)| status);
                 return self.nothing_left(exchange, report, status).await;
             };
@@ -90,7 +132,11 @@ impl Connection<'_> {
                 Ok(leg) if exchange.response.status() == 101 => {
                     Ok(self.tunnel(exchange, upload, report, leg).await)
                 }
-                Ok(leg) => self.deliver(exchange, upload, report, leg).await,
+                // Boxed: a connection has no room for it while the cache is off.
+                Ok(leg) if report.visit.is_some() => {
+                    Box::pin(self.conclude(exchange, upload, report, leg)).await
+                }
+                Ok(leg) => self.deliver(exchange, upload, report, leg, None).await,
                 Err(failure) => Err(failure),
             };
             let Failure { fault, reused } = match attempted {
@@ -106,6 +152,12 @@ impl Connection<'_> {
                 Verdict::SameBackend => again = Some(Rc::clone(&upstream)),
                 Verdict::Elsewhere => {}
                 Verdict::Answer(status) => {
+                    if report.visit.is_some()
+                        && let Some(next) =
+                            Box::pin(self.stale_instead(exchange, upload, report)).await
+                    {
+                        return next;
+                    }
                     report.status = Some(status);
                     return self
                         .answer_fault(exchange, upload, report, status, &fault)
@@ -178,7 +230,7 @@ impl Connection<'_> {
                 upload,
                 report,
                 &mut backend,
-                upstream,
+                Some(upstream),
                 start.passes_interim,
             )
             .response_head()
@@ -194,8 +246,8 @@ impl Connection<'_> {
         attempt.answered(status, answered);
         self.proxy.backend_answered(upstream, status, answered);
         Ok(Leg {
-            backend,
-            attempt,
+            stream: backend,
+            source: Source::Backend(attempt),
             answered,
             before,
         })
@@ -207,7 +259,7 @@ impl Connection<'_> {
         upload: &'b mut Upload,
         report: &'b mut Report,
         backend: &'b mut Stream,
-        upstream: &'b Upstream,
+        upstream: Option<&'b Upstream>,
         passes_interim: bool,
     ) -> Relay<'b> {
         // Pipelined bytes hide what comes behind them.
@@ -215,11 +267,14 @@ impl Connection<'_> {
         let ends = Ends {
             client: &mut self.client,
             backend,
-            server: upstream.backend(),
+            server: upstream.map(|upstream| &**upstream.backend()),
             exchange,
             pipes: &self.proxy.pipes,
             tally: &mut report.tally,
-            progress: Progress::new(&self.ticket, self.proxy.parts.limits.stall),
+            progress: match upstream {
+                Some(_) => Progress::new(&self.ticket, self.proxy.parts.limits.stall),
+                None => Progress::brisk(&self.ticket, self.proxy.parts.limits.stall),
+            },
             turn: Turn::default(),
         };
         Relay {
@@ -275,7 +330,7 @@ impl Connection<'_> {
         write_response(response, outbox.filled(), &client, response_head);
         outbox.consume(response.len());
         inbox.consume(upload.end());
-        tunnel::run(stream, &mut leg.backend, exchange, &mut report.tally).await;
+        tunnel::run(stream, &mut leg.stream, exchange, &mut report.tally).await;
         leg.transferred(&report.tally);
         Next::End(Ending::Close)
     }
@@ -314,7 +369,7 @@ impl Connection<'_> {
         }
     }
 
-    async fn answer_status(
+    pub(super) async fn answer_status(
         &mut self,
         exchange: &mut Exchange,
         report: &mut Report,

@@ -2,6 +2,7 @@
 
 mod body;
 mod budget;
+mod cached;
 mod client;
 mod connection;
 mod deliver;
@@ -20,7 +21,7 @@ mod serve;
 mod tunnel;
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,10 +33,11 @@ pub use serve::serve;
 use crate::admin::Local;
 use crate::balance::{Picker, Policy};
 use crate::event::{Filter, Sender};
+use crate::fill::{Cabinet, Keeper};
 use crate::health::Reporter;
 use crate::metrics::WorkerCells;
 use crate::net::tls::{Handshakes, TlsAcceptor, TlsConnector};
-use crate::net::{Deadlines, Dialer, PipeShare, Pipes, Spares, Stack};
+use crate::net::{Deadlines, Dialer, PipeShare, Pipes, Resolver, Spares, Stack};
 use crate::topology::{LocalSnapshot, Publisher, SnapshotHandle};
 use crate::upstream::Pool;
 
@@ -87,6 +89,8 @@ pub struct Parts {
     pub acceptor: Option<Arc<TlsAcceptor>>,
     /// How backends are reached by TLS.
     pub connector: Arc<TlsConnector>,
+    /// The shared cache, and how its store's name is looked up; none while it is off.
+    pub cache: Option<(Cabinet, Resolver)>,
 }
 
 /// What the requests of one worker share; it never leaves the worker's thread.
@@ -94,11 +98,14 @@ pub struct Parts {
 pub struct Proxy {
     /// What was told from outside.
     parts: Parts,
+    /// For what goes on when the connection that began it has ended.
+    me: Weak<Self>,
     /// The worker's deadlines and coarse clock.
     pub deadlines: Rc<Deadlines>,
     reporter: Reporter,
     handshakes: Rc<Handshakes>,
     pool: Pool,
+    keeper: Option<Rc<Keeper>>,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
     buffers: Rc<Spares>,
@@ -111,14 +118,18 @@ pub struct Proxy {
 
 impl Proxy {
     /// A proxy for the worker of this thread.
-    pub fn new(parts: Parts, mut random: fastrand::Rng, now: Instant) -> Rc<Self> {
+    pub fn new(mut parts: Parts, mut random: fastrand::Rng, now: Instant) -> Rc<Self> {
         let buffers = Rc::new(Spares::keeping(SPARE_BUFFERS));
         let handshakes = Rc::new(Handshakes::new(Rc::clone(&buffers)));
         let dialer = Dialer::new(Arc::clone(&parts.connector), Rc::clone(&handshakes));
-        Rc::new(Self {
+        let cache = parts.cache.take();
+        let keeper = cache.map(|(cabinet, resolver)| cabinet.open(dialer.clone(), resolver));
+        Rc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             deadlines: Deadlines::new(now),
             reporter: Reporter::new(parts.events.clone(), parts.filter.clone()),
             pool: Pool::new(dialer, parts.backend_idle),
+            keeper,
             handshakes,
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
@@ -162,6 +173,14 @@ impl Proxy {
         self.pipes.sweep();
         self.exchanges.shed();
         self.buffers.shed();
+        if let Some(keeper) = &self.keeper {
+            keeper.sweep();
+        }
+    }
+
+    /// Whether nothing is on its way into the cache's store.
+    pub fn is_quiet(&self) -> bool {
+        self.keeper.as_ref().is_none_or(|keeper| keeper.is_quiet())
     }
 
     /// Ends idle client connections now and the others after their request.

@@ -7,9 +7,13 @@ use crate::net::Ticket;
 /// How often a transfer that stands still is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The same where another source stands ready.
+const BRISK_LOOK: Duration = Duration::from_millis(300);
+
 /// What one attempt has to do with its connection's deadline: renewed whenever bytes move.
 pub(super) struct Progress<'a> {
     ticket: &'a Ticket,
+    is_brisk: bool,
     /// How long it may stand still.
     within: Duration,
     /// How long it may go on standing still, at the last look.
@@ -31,15 +35,29 @@ impl<'a> Progress<'a> {
     pub(super) fn new(ticket: &'a Ticket, within: Duration) -> Self {
         Self {
             ticket,
+            is_brisk: false,
             within,
             left: within,
         }
     }
 
+    /// The same for a transfer that can go on elsewhere at once.
+    pub(super) fn brisk(ticket: &'a Ticket, within: Duration) -> Self {
+        Self {
+            is_brisk: true,
+            ..Self::new(ticket, within)
+        }
+    }
+
+    /// How often it is looked at.
+    fn every(&self) -> Duration {
+        if self.is_brisk { BRISK_LOOK } else { LOOK }
+    }
+
     /// Bytes have moved.
     pub(super) fn made(&mut self) {
         self.left = self.within;
-        self.ticket.set(LOOK.min(self.within));
+        self.ticket.set(self.every().min(self.within));
     }
 
     /// Nothing is waited for any more.
@@ -53,13 +71,13 @@ impl<'a> Progress<'a> {
             return None;
         }
         let first = self.left == self.within;
-        self.left = self.left.saturating_sub(LOOK);
+        self.left = self.left.saturating_sub(self.every());
         if self.left.is_zero() {
             // Who goes on waiting all the same starts anew.
             self.made();
             return Some(Look::TooLong);
         }
-        self.ticket.set(LOOK.min(self.left));
+        self.ticket.set(self.every().min(self.left));
         Some(if first { Look::First } else { Look::Again })
     }
 }

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Proxy;
+use super::cached::Visit;
 use super::exchange::{Exchange, RequestLine, Tally};
 use super::fault::Fault;
+use crate::cache::CacheStatus;
 use crate::event::{Detail, TraceEvent, TraceKind};
 use crate::http::S3Error;
 use crate::topology::{Backend, Transition};
@@ -20,6 +23,8 @@ pub(super) struct Report {
     pub(super) upstream: Option<Rc<Upstream>>,
     /// The status the client got.
     pub(super) status: Option<u16>,
+    /// What the cache has to do with it; none while that is off.
+    pub(super) visit: Option<Box<Visit>>,
     error: Option<String>,
     peer: IpAddr,
     detail: Option<Box<Detail>>,
@@ -37,6 +42,7 @@ impl Report {
             tally,
             upstream: None,
             status: None,
+            visit: None,
             error: None,
             peer,
             detail,
@@ -52,6 +58,20 @@ impl Report {
                 .collect(),
             response: Vec::new(),
         }
+    }
+
+    /// What the cache did, as far as that is known.
+    pub(super) fn cache_status(&self) -> Option<CacheStatus> {
+        self.visit.as_ref()?.status()
+    }
+
+    /// Who answered, or was asked last.
+    fn server(&self) -> Arc<str> {
+        let upstream = self.upstream.as_ref();
+        upstream
+            .map(|upstream| upstream.backend().label().clone())
+            .or_else(|| self.visit.as_ref()?.server())
+            .unwrap_or_default()
     }
 
     /// The response head is in the exchange.
@@ -114,10 +134,7 @@ impl Proxy {
         let head = &exchange.request_head;
         self.parts.events.send(TraceEvent {
             kind: TraceKind::Application,
-            endpoint: report
-                .upstream
-                .as_ref()
-                .map_or_else(|| "".into(), |upstream| upstream.backend().label().clone()),
+            endpoint: report.server(),
             at: wall.checked_sub(latency).unwrap_or(wall),
             client: Some(report.peer),
             rx,
@@ -131,7 +148,7 @@ impl Proxy {
             detail: report.detail.clone(),
             attempts,
             error: report.error.as_deref().map(Into::into),
-            cache: None,
+            cache: report.cache_status().map(CacheStatus::word),
         });
     }
 

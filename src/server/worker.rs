@@ -17,6 +17,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// The same while no client is connected: a sidecar at rest hardly wakes up.
 const SWEEP_AT_REST: Duration = Duration::from_secs(5);
 
+/// How long the last changes of the cache's store may take when no client is left.
+const LAST_FILLS: Duration = Duration::from_secs(1);
+
 /// What a worker is made of.
 #[derive(Debug)]
 pub struct Plan {
@@ -55,6 +58,10 @@ pub(super) fn run(
         }
         let _ = welcoming.await;
         while !proxy.deadlines.is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let filled = Instant::now() + LAST_FILLS;
+        while !proxy.is_quiet() && Instant::now() < filled {
             sleep(Duration::from_millis(5)).await;
         }
         ticker.abort();

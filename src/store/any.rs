@@ -53,6 +53,29 @@ pub enum AnyStore {
 }
 
 impl AnyStore {
+    /// Whether an [`Upload`] takes bytes out of a pipe.
+    pub fn takes_pipes(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::S3(store) => store.is_in_clear_text(),
+        }
+    }
+
+    /// What it is called in a line about a request that it answered.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Memory(_) => "memory".to_owned(),
+            Self::S3(store) => store.endpoint().to_string(),
+        }
+    }
+
+    /// A delivery has stood still or broken off: an outage that the caller has met.
+    pub fn met(&self, error: &StoreError) {
+        if let Self::S3(store) = self {
+            store.met(error);
+        }
+    }
+
     /// Closes connections that were idle for too long or that the store closed; to be called now and
     /// then.
     pub fn sweep(&self) {

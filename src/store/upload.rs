@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use super::StoreError;
 use super::memory::MemoryUpload;
 use super::s3::BucketUpload;
+use crate::net::LentPipe;
 
 /// Bytes that become an object when all of them are there, and nothing before. Dropping it leaves
 /// nothing behind.
@@ -41,6 +42,37 @@ impl Upload {
         match &mut self.0 {
             Kind::Memory(upload) => Poll::Ready(upload.write(bytes).map_err(io::Error::from)),
             Kind::Bucket(upload) => upload.poll_write(context, bytes),
+        }
+    }
+
+    /// Whether [`Upload::poll_drain`] works.
+    pub fn takes_pipes(&self) -> bool {
+        match &self.0 {
+            Kind::Memory(_) => false,
+            Kind::Bucket(upload) => upload.takes_pipes(),
+        }
+    }
+
+    /// As [`Upload::poll_write`], with the bytes in a pipe; only where [`Upload::takes_pipes`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn poll_drain(
+        &mut self,
+        context: &mut Context<'_>,
+        pipe: &mut LentPipe,
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Kind::Memory(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+            Kind::Bucket(upload) => upload.poll_drain(context, pipe),
+        }
+    }
+
+    /// Ready when the store has refused or broken off; for when there is nothing to write yet.
+    pub fn poll_refused(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        match &mut self.0 {
+            Kind::Memory(_) => Poll::Pending,
+            Kind::Bucket(upload) => upload.poll_refused(context),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
+use rustix::io::write;
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice, tee};
 
 /// A pipe and the count of the bytes in it.
 ///
@@ -67,6 +68,44 @@ impl Pipe {
         let count = splice(&self.reader, None, target, None, self.filled, FLAGS)?;
         self.filled = self.filled.saturating_sub(count);
         Ok(count)
+    }
+
+    /// Puts all bytes of another pipe into this one as well, without copying them. Returns whether
+    /// there was room; if not, what is in this pipe now may lack the end.
+    ///
+    /// # Errors
+    /// What `tee` reports, but for a full pipe.
+    pub fn duplicate(&mut self, from: &Self) -> io::Result<bool> {
+        if from.is_empty() {
+            return Ok(true);
+        }
+        match tee(&from.reader, &self.writer, from.filled, FLAGS) {
+            Ok(count) => {
+                self.filled += count;
+                Ok(count == from.filled)
+            }
+            Err(rustix::io::Errno::AGAIN) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Copies bytes into the pipe. Returns whether there was room; if not, what is in the pipe now
+    /// may lack the end.
+    ///
+    /// # Errors
+    /// What `write` reports, but for a full pipe.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        match write(&self.writer, bytes) {
+            Ok(count) => {
+                self.filled += count;
+                Ok(count == bytes.len())
+            }
+            Err(rustix::io::Errno::AGAIN) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod balance;
+mod cache;
 mod certificates;
 mod dns;
 mod drain;

@@ -78,6 +78,7 @@ fn parts(origin: &Origin) -> Parts {
         },
         acceptor: None,
         connector: Arc::new(TlsConnector::new(nobody_over_tls)),
+        cache: None,
     }
 }
 

@@ -10,7 +10,7 @@ pub use write::Answer;
 
 use super::fields::{Fields, is_one_of};
 use super::vary::Variant;
-use crate::http::{FIELD_LIMIT, HEAD_LIMIT, ResponseHead, read_http_date, write_http_date};
+use crate::http::{FIELD_LIMIT, ResponseHead, read_http_date, write_http_date};
 
 /// Fields that say something of one connection, one message or one proxy, and are not stored
 /// (RFC 9111 §3.1), beside those that `Connection` names.
@@ -31,6 +31,10 @@ const NOT_STORED: [&str; 11] = [
 /// Fields and bytes that an answer from the store has beside the stored ones, at most.
 const FIELDS_ADDED: usize = 8;
 const BYTES_ADDED: usize = 1024;
+
+/// Bytes that a head may have to be stored. Behind it in one buffer stands what the store has sent
+/// of the body.
+const MOST_HEAD: usize = 32 * 1024;
 
 /// The head of a stored response, and what has to be known of how it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,7 +121,7 @@ impl StoredHead {
     /// Whether an answer made of it stays within the bounds of a head.
     pub(super) fn fits(&self) -> bool {
         self.fields.len() + FIELDS_ADDED <= FIELD_LIMIT
-            && encode::size(self) + BYTES_ADDED <= HEAD_LIMIT
+            && encode::size(self) + BYTES_ADDED <= MOST_HEAD
     }
 
     /// Whether a backend can be asked about it: it has a validator, and is what a 304 stands for, a

@@ -20,7 +20,7 @@ use super::{FEW_FIELDS, FIELD_LIMIT, HEAD_LIMIT};
 ///
 /// Methods that take `bytes` want the buffer that was parsed, from the message's first byte;
 /// what follows the head in it does not matter.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestHead {
     search: HeadSearch,
     /// Bytes of the head, a leading empty line included; 0 until it is complete.

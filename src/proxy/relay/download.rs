@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use super::{BODY_READ, Ends, WORTH_SPLICING};
+use crate::fill::Tap;
 use crate::net::{Buffer, LentPipe, Pipes};
 use crate::proxy::body::Body;
 use crate::proxy::exchange::Exchange;
@@ -27,11 +28,13 @@ pub(in crate::proxy) struct Download {
     /// Bytes to come that the client has from another backend already.
     known: u64,
     resumed: bool,
+    /// Gets for the cache's store what the client gets.
+    tap: Option<Box<Tap>>,
 }
 
 impl Download {
     /// A response whose head is ready in `response_head` and whose body is `body`.
-    pub(in crate::proxy) fn new(body: Body, patient: bool) -> Self {
+    pub(in crate::proxy) fn new(body: Body, patient: bool, tap: Option<Box<Tap>>) -> Self {
         Self {
             body,
             head_sent: 0,
@@ -39,6 +42,7 @@ impl Download {
             patient,
             known: 0,
             resumed: false,
+            tap,
         }
     }
 
@@ -120,6 +124,9 @@ impl Download {
                     Ok(count @ 1..) => {
                         let of_head = count.min(head_left);
                         self.head_sent += of_head;
+                        if let Some(tap) = &mut self.tap {
+                            tap.take(&body[..count - of_head]);
+                        }
                         self.body.passed(count - of_head);
                         ends.tally.tx += count as u64;
                         ends.progress.made();
@@ -134,7 +141,7 @@ impl Download {
             }
             self.body.restart(&mut exchange.outbox);
             if self.known == 0 && self.body.ahead() >= WORTH_SPLICING && ends.can_splice() {
-                self.pipe = ends.pipes.take(self.body.ahead() >= WORTH_LARGE_PIPE);
+                self.pipe = self.take_pipe(ends.pipes);
                 if self.pipe.is_some() {
                     continue;
                 }
@@ -154,6 +161,16 @@ impl Download {
         }
     }
 
+    /// A pipe for the rest, if it may go through one.
+    fn take_pipe(&mut self, pipes: &Pipes) -> Option<LentPipe> {
+        let is_worth_large = self.body.ahead() >= WORTH_LARGE_PIPE;
+        match self.tap.as_mut().filter(|tap| !tap.is_over()) {
+            None => pipes.take(is_worth_large),
+            // What goes through at once has to find room behind the tap as well.
+            Some(tap) => tap.splices(pipes).then(|| pipes.take(false)).flatten(),
+        }
+    }
+
     /// Passes over bytes that the client has; returns how many were there.
     fn leave_known_out(&mut self, outbox: &Buffer) -> usize {
         if self.known == 0 {
@@ -169,7 +186,7 @@ impl Download {
     /// Puts the start of a body behind a head that is still to be sent, when copying it costs less
     /// than writing from two places.
     fn join_small_body(&mut self, exchange: &mut Exchange) {
-        if self.head_sent > 0 || exchange.response_head.is_empty() {
+        if self.head_sent > 0 || exchange.response_head.is_empty() || self.tap.is_some() {
             return;
         }
         let body = self.body.pending(&exchange.outbox);
@@ -190,6 +207,9 @@ impl Download {
             if !pipe.is_empty() {
                 match ready!(ends.client.poll_drain(context, pipe)) {
                     Ok(count @ 1..) => {
+                        if let Some(tap) = &mut self.tap {
+                            tap.took(count as u64);
+                        }
                         ends.tally.tx += count as u64;
                         ends.progress.made();
                         ready!(ends.turn.moved(count, context));
@@ -199,6 +219,9 @@ impl Download {
             } else if self.body.ahead() > 0 {
                 match ready!(ends.backend.poll_fill(context, pipe, self.body.ahead())) {
                     Ok(count @ 1..) => {
+                        if let Some(tap) = &mut self.tap {
+                            tap.duplicate(pipe);
+                        }
                         self.body.skip(count as u64);
                         ends.progress.made();
                     }

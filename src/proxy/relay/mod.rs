@@ -33,14 +33,14 @@ const BODY_READ: usize = 64 << 10;
 const WORTH_SPLICING: u64 = 16 << 10;
 
 /// Body bytes after which a transfer lets others have their turn.
-const TURN: usize = 1 << 20;
+pub(super) const TURN: usize = 1 << 20;
 
 /// Both ends of one attempt and what lies between them, lent for as long as it lasts.
 pub(super) struct Ends<'a> {
     pub(super) client: &'a mut Client,
     pub(super) backend: &'a mut Stream,
-    /// Whose connection it is.
-    pub(super) server: &'a Backend,
+    /// Whose connection it is; none for the cache's store.
+    pub(super) server: Option<&'a Backend>,
     pub(super) exchange: &'a mut Exchange,
     pub(super) pipes: &'a Pipes,
     pub(super) tally: &'a mut Tally,
@@ -263,8 +263,11 @@ impl Relay<'_> {
     }
 
     /// Whether to wait for the backend no longer. The first look that finds it silent has it checked.
+    /// The cache's store is not waited for where a backend can go on.
     fn gives_up(&self, look: Look, may_move: bool) -> bool {
-        let server = self.ends.server;
+        let Some(server) = self.ends.server else {
+            return may_move || look == Look::TooLong;
+        };
         match look {
             Look::TooLong => return true,
             Look::First => server.doubt().notify_one(),

@@ -67,6 +67,11 @@ impl Upload {
         self.over = false;
     }
 
+    /// Nothing of it is sent: who answers is no backend.
+    pub(in crate::proxy) fn withhold(&mut self) {
+        self.over = true;
+    }
+
     /// Whether every byte taken from the client is still here.
     pub(in crate::proxy) fn is_held(&self) -> bool {
         self.held

@@ -14,6 +14,10 @@ use crate::http::{
 use crate::net::{Buffer, Stream};
 use crate::store::error::{Awaited, StoreError};
 
+/// Bytes read at once while a head is expected: of a body, no more than finds room behind another
+/// head in a buffer of the same size.
+const HEAD_READ: usize = 16 << 10;
+
 /// An answer whose head has been read. Its body stands in `buffer`, as far as it came with the
 /// head, and goes on in `stream`.
 #[derive(Debug)]
@@ -51,7 +55,7 @@ impl HeadReader {
         method: Method,
     ) -> Poll<Result<(), StoreError>> {
         loop {
-            match stream.poll_read(context, &mut self.buffer) {
+            match stream.poll_read_some(context, &mut self.buffer, HEAD_READ) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(StoreError::closed())),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(StoreError::broken(&error))),

@@ -20,6 +20,7 @@ use super::health::Health;
 use super::object::{Body, Delivery, Object};
 use super::upload::Upload;
 use super::{Store, health};
+use crate::config::{Endpoint, Scheme};
 use crate::http::{BodyFraming, ContentRange, Method};
 use crate::net::{Dialer, Resolver, Stream};
 use answer::{Answer, HeadReader};
@@ -71,6 +72,19 @@ impl S3Store {
 
     pub(super) fn sweep(&self) {
         self.connections.sweep();
+    }
+
+    /// Whether bytes go to it as they are.
+    pub(super) fn is_in_clear_text(&self) -> bool {
+        self.endpoint().scheme == Scheme::Http
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        self.bucket().endpoint()
+    }
+
+    pub(super) fn met(&self, error: &StoreError) {
+        note(self.health(), error);
     }
 
     fn bucket(&self) -> &Bucket {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::answer::{Answer, HeadReader};
 use super::{PROGRESS, S3Store, note};
 use crate::http::Method;
-use crate::net::Stream;
+use crate::net::{LentPipe, Stream};
 use crate::store::error::{Awaited, StoreError};
 
 /// A PUT whose length was announced: a connection that ends earlier leaves nothing behind.
@@ -51,56 +51,125 @@ impl BucketUpload {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = ready!(self.poll_send(context, bytes));
+        Poll::Ready(self.remember(outcome))
+    }
+
+    /// See [`super::super::Upload::takes_pipes`].
+    pub(in crate::store) fn takes_pipes(&self) -> bool {
+        self.store.is_in_clear_text()
+    }
+
+    /// See [`super::super::Upload::poll_drain`].
+    pub(in crate::store) fn poll_drain(
+        &mut self,
+        context: &mut Context<'_>,
+        pipe: &mut LentPipe,
+    ) -> Poll<io::Result<usize>> {
+        let outcome = ready!(self.poll_splice(context, pipe));
+        Poll::Ready(self.remember(outcome))
+    }
+
+    fn remember(&mut self, outcome: Result<usize, StoreError>) -> io::Result<usize> {
         if let Err(error) = &outcome {
             self.failed = Some(error.clone());
             note(self.store.health(), error);
         }
-        Poll::Ready(outcome.map_err(io::Error::from))
+        outcome.map_err(io::Error::from)
     }
 
+    /// Sends what is left of the head, and then of `bytes`.
     fn poll_send(
         &mut self,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize, StoreError>> {
-        if let Some(error) = &self.failed {
-            return Poll::Ready(Err(error.clone()));
-        }
-        if bytes.len() as u64 > self.length - self.sent {
-            return Poll::Ready(Err(StoreError::Incomplete));
-        }
-        let Some(stream) = &mut self.stream else {
-            return Poll::Ready(Err(StoreError::Incomplete));
-        };
-        // A store that refuses does so at once, and may read nothing more.
-        match self.reader.poll_read(context, stream, Method::Put) {
-            Poll::Pending => {}
-            Poll::Ready(Ok(())) => {
-                let status = self.reader.status();
-                return Poll::Ready(Err(StoreError::answered(status, self.reader.code())));
-            }
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-        }
+        self.check(context, bytes.len())?;
         loop {
             let head = &self.head[self.head_sent..];
             if head.is_empty() && bytes.is_empty() {
                 return Poll::Ready(Ok(0));
             }
-            match stream.poll_write(context, head, bytes) {
-                Poll::Ready(Ok(count)) => {
-                    self.patience.as_mut().reset(Instant::now() + PROGRESS);
-                    let of_head = count.min(head.len());
-                    self.head_sent += of_head;
-                    if count > of_head {
-                        self.sent += (count - of_head) as u64;
-                        return Poll::Ready(Ok(count - of_head));
-                    }
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(StoreError::broken(&error))),
-                Poll::Pending => {
-                    ready!(self.patience.as_mut().poll(context));
-                    return Poll::Ready(Err(StoreError::TimedOut(Awaited::Progress)));
-                }
+            let of_head = head.len();
+            let moved = match &mut self.stream {
+                Some(stream) => stream.poll_write(context, head, bytes),
+                None => return Poll::Ready(Err(StoreError::Incomplete)),
+            };
+            let count = ready!(self.poll_moved(context, moved))?;
+            let of_head = count.min(of_head);
+            self.head_sent += of_head;
+            if count > of_head {
+                self.sent += (count - of_head) as u64;
+                return Poll::Ready(Ok(count - of_head));
+            }
+        }
+    }
+
+    fn poll_splice(
+        &mut self,
+        context: &mut Context<'_>,
+        pipe: &mut LentPipe,
+    ) -> Poll<Result<usize, StoreError>> {
+        if self.head_sent < self.head.len() {
+            ready!(self.poll_send(context, &[]))?;
+        }
+        self.check(context, pipe.len())?;
+        let moved = match &mut self.stream {
+            Some(stream) => stream.poll_drain(context, pipe),
+            None => return Poll::Ready(Err(StoreError::Incomplete)),
+        };
+        let count = ready!(self.poll_moved(context, moved))?;
+        self.sent += count as u64;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Whether `more` bytes can go: within the announced length, and no answer has come.
+    fn check(&mut self, context: &mut Context<'_>, more: usize) -> Result<(), StoreError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let Some(stream) = &mut self.stream else {
+            return Err(StoreError::Incomplete);
+        };
+        if more as u64 > self.length - self.sent {
+            return Err(StoreError::Incomplete);
+        }
+        // A store that refuses does so at once, and may read nothing more.
+        match self.reader.poll_read(context, stream, Method::Put) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Ok(())) => Err(StoreError::answered(
+                self.reader.status(),
+                self.reader.code(),
+            )),
+            Poll::Ready(Err(error)) => Err(error),
+        }
+    }
+
+    /// What has moved, or for how long nothing has.
+    fn poll_moved(
+        &mut self,
+        context: &mut Context<'_>,
+        moved: Poll<io::Result<usize>>,
+    ) -> Poll<Result<usize, StoreError>> {
+        match moved {
+            Poll::Ready(Ok(count)) => {
+                self.patience.as_mut().reset(Instant::now() + PROGRESS);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(StoreError::broken(&error))),
+            Poll::Pending => {
+                ready!(self.patience.as_mut().poll(context));
+                Poll::Ready(Err(StoreError::TimedOut(Awaited::Progress)))
+            }
+        }
+    }
+
+    /// Looks whether the store has refused, while there is nothing to send.
+    pub(in crate::store) fn poll_refused(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        match self.check(context, 0) {
+            Ok(()) => Poll::Pending,
+            Err(error) => {
+                self.failed = Some(error.clone());
+                Poll::Ready(error.into())
             }
         }
     }

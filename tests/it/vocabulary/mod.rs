@@ -3,6 +3,7 @@
 
 mod authority;
 mod body;
+mod bucket;
 mod client;
 mod connection;
 mod exchange;
@@ -17,6 +18,7 @@ mod transport;
 
 pub(crate) use authority::{AUTHORITY, Authority, Certificates};
 pub(crate) use body::{Digest, Digesting, blocks, whole};
+pub(crate) use bucket::{Bucket, Trouble, asked_range};
 pub(crate) use client::{Client, chunked_request, request};
 pub(crate) use connection::{Connection, End};
 pub(crate) use exchange::{Answer, Ask, Caller, Ending, Speech, Upload};

@@ -13,7 +13,7 @@ use crate::config::error::{Error, Problem, shown};
 use crate::config::{Endpoint, Secret, size};
 
 /// Where the cache's store is; the cache is off while this is empty.
-pub(crate) const ENDPOINT: &str = "SIDEKICK_CACHE_ENDPOINT";
+const ENDPOINT: &str = "SIDEKICK_CACHE_ENDPOINT";
 const ACCESS_KEY: &str = "SIDEKICK_CACHE_ACCESS_KEY";
 const SECRET_KEY: &str = "SIDEKICK_CACHE_SECRET_KEY";
 const BUCKET: &str = "SIDEKICK_CACHE_BUCKET";

@@ -1,0 +1,163 @@
+//! The store is filled while a client reads, once, whole or not at all, and never at the client's
+//! expense.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "who reads slowly does so for a time"
+)]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::site::{ALICE, Reader, Site, fills, signed_by, status, wait_for_fills};
+use crate::vocabulary::{Bucket, Sidekick, Trouble, holds_for, wait_until};
+
+const LARGE: usize = 24 << 20;
+
+#[test]
+fn many_readers_of_a_cold_object_cause_one_write() {
+    let (site, bucket) = (Site::new(4 << 20), Bucket::new());
+    let sidekick = site.cached_in(&bucket);
+    thread::scope(|scope| {
+        for _ in 0..30 {
+            scope.spawn(|| {
+                let response = Reader::new(&sidekick, ALICE).get();
+                assert!(response.body[..] == site.object()[..]);
+            });
+        }
+    });
+    wait_for_fills(&sidekick, "stored", 1);
+    assert_eq!(bucket.count("PUT", "/body-"), 1);
+    assert_eq!(bucket.count("PUT", "/head"), 1);
+}
+
+/// The store takes nothing while the client has long had everything; what it was too slow for comes
+/// from a backend afterwards.
+#[test]
+fn a_store_that_lags_costs_the_client_nothing_and_gets_the_object_all_the_same() {
+    let (site, bucket) = (Site::new(LARGE), Bucket::new());
+    let sidekick = site.cached_in(&bucket);
+    bucket.be(Some(Trouble::SlowPut(Duration::from_secs(2))));
+    let mut alice = Reader::new(&sidekick, ALICE);
+    let began = Instant::now();
+    let response = alice.get();
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(response.body[..] == site.object()[..]);
+    wait_for_fills(&sidekick, "stored", 1);
+    let rest = site.last_request();
+    let range = rest.field("Range").expect("the rest is asked for");
+    assert!(range.ends_with(&format!("-{}", LARGE - 1)), "{range}");
+    assert_eq!(rest.values("If-Match"), ["\"v1\""]);
+    assert_eq!(site.origin.request_count(), 2);
+    let stored = alice.get();
+    assert!(stored.body[..] == site.object()[..]);
+    assert_eq!(status(&stored), "sidekick; fwd=stale; fwd-status=304");
+    let held = bucket.count("PUT", "/body-");
+    assert_eq!(held, 1, "in one upload");
+}
+
+#[test]
+fn the_rest_of_another_version_is_not_taken() {
+    let (site, bucket) = (Site::new(LARGE), Bucket::new());
+    let sidekick = site.cached_in(&bucket);
+    bucket.be(Some(Trouble::SlowPut(Duration::from_secs(1))));
+    let mut alice = Reader::new(&sidekick, ALICE);
+    alice.get();
+    site.change();
+    wait_for_fills(&sidekick, "lagging", 1);
+    assert_eq!(bucket.names("").len(), 0);
+    bucket.be(None);
+    assert!(alice.get().body[..] == site.object()[..]);
+}
+
+fn leave_after(size: usize, site: &Site, bucket: &Bucket) -> crate::vocabulary::Running {
+    let sidekick = site.cached_in(bucket);
+    let mut client = sidekick.client();
+    client.send(format!(
+        "GET /b/k HTTP/1.1\r\nHost: s3.example\r\n{}\r\n",
+        signed_by(ALICE)
+    ));
+    let head = client.read_head();
+    assert_eq!(head.status(), 200);
+    let mut left = size;
+    while left > 0 {
+        let some = left.min(256 << 10);
+        client.connection.exactly(some).expect("so much comes");
+        left -= some;
+        // Slow enough for the store.
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(client);
+    sidekick
+}
+
+#[test]
+fn a_client_that_leaves_late_does_not_take_the_fill_along() {
+    let (site, bucket) = (Site::new(LARGE), Bucket::new());
+    let sidekick = leave_after(LARGE - (4 << 20), &site, &bucket);
+    wait_for_fills(&sidekick, "stored", 1);
+    let stored = Reader::new(&sidekick, ALICE).get();
+    assert!(stored.body[..] == site.object()[..]);
+    assert_eq!(status(&stored), "sidekick; fwd=stale; fwd-status=304");
+}
+
+#[test]
+fn a_client_that_leaves_early_leaves_nothing_behind() {
+    let (site, bucket) = (Site::new(LARGE), Bucket::new());
+    let sidekick = leave_after(1000, &site, &bucket);
+    wait_until("the fill is given up", || {
+        fills(&sidekick, "incomplete") + fills(&sidekick, "lagging") == 1
+    });
+    holds_for(Duration::from_millis(200), "nothing is stored", || {
+        bucket.names("").is_empty()
+    });
+    assert_eq!(site.origin.request_count(), 1);
+}
+
+#[test]
+fn a_body_that_is_cut_is_stored_when_it_went_on() {
+    let (site, other, bucket) = (Site::new(LARGE), Site::new(LARGE), Bucket::new());
+    site.served().cut = Some(LARGE / 3);
+    other.served().cut = Some(LARGE / 3);
+    let both = Sidekick::new().site([&site.origin, &other.origin]);
+    let sidekick = bucket.behind(both).start();
+    let mut alice = Reader::new(&sidekick, ALICE);
+    let response = alice.fill("stored", 1);
+    assert!(response.body[..] == site.object()[..]);
+    let stored = alice.get();
+    assert!(stored.body[..] == site.object()[..]);
+    assert_eq!(status(&stored), "sidekick; fwd=stale; fwd-status=304");
+}
+
+#[test]
+fn a_store_that_refuses_is_left_alone_for_a_while() {
+    let (site, bucket) = (Site::new(2 << 20), Bucket::new());
+    let sidekick = site.cached_in(&bucket);
+    bucket.be(Some(Trouble::ReadOnly));
+    let mut alice = Reader::new(&sidekick, ALICE);
+    assert!(alice.fill("failed", 1).body[..] == site.object()[..]);
+    for _ in 0..5 {
+        let response = alice.get();
+        assert!(response.body[..] == site.object()[..]);
+        assert_eq!(status(&response), "sidekick; fwd=uri-miss");
+    }
+    assert_eq!(bucket.count("PUT", ""), 1);
+    let errors = sidekick.metric(
+        "sidekick_cache_store_errors_total",
+        &[("operation", "fill")],
+    );
+    assert_eq!(errors, Some(1.0));
+}
+
+#[test]
+fn a_drain_lets_the_last_fill_end() {
+    let (site, bucket) = (Site::new(2 << 20), Bucket::new());
+    let mut sidekick = site.cached_in(&bucket);
+    bucket.be(Some(Trouble::SlowPut(Duration::from_millis(300))));
+    Reader::new(&sidekick, ALICE).get();
+    sidekick.signal(Signal::TERM);
+    assert_eq!(sidekick.wait_exit().code(), Some(0));
+    assert_eq!(bucket.names("/head").len(), 1);
+}
