@@ -231,7 +231,8 @@ impl Drop for BucketUpload {
 
 /// Whether an answer to PUT says that the object is there.
 pub(super) async fn stored(answer: Answer) -> Result<(), StoreError> {
-    if answer.head.status == 200 {
+    // S3 says 200; a server of files says 201 or 204.
+    if matches!(answer.head.status, 200 | 201 | 204) {
         return answer.read(super::ERROR_BODY).await.map(drop);
     }
     match answer.failure().await {
