@@ -9,8 +9,15 @@ use super::vary::Vary;
 use crate::http::RequestHead;
 
 /// Fields that speak of the bytes as they are stored, and which a 304 cannot change: the length,
-/// the coding, the range. Those of a hop are not in a [`StoredHead`] at all.
-const NOT_UPDATED: [&str; 3] = ["content-encoding", "content-length", "content-range"];
+/// the coding, the range, the digests. Those of a hop are not in a [`StoredHead`] at all.
+const NOT_UPDATED: [&str; 6] = [
+    "content-digest",
+    "content-encoding",
+    "content-length",
+    "content-md5",
+    "content-range",
+    "digest",
+];
 
 /// Fields that are of one exchange and not of the representation: that they changed is no reason
 /// to write the store.

@@ -34,7 +34,7 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Changes of a worker that run at once; more are not begun.
-const MOST_CHANGES: usize = 256;
+const MOST_CHANGES: usize = 1024;
 
 /// A chunked body is held until its length is known, so only small ones are taken.
 const MOST_COLLECTED: u64 = tap::MOST_WAITING as u64;
@@ -199,7 +199,9 @@ impl Keeper {
         if is_paused || !self.is_available() {
             return None;
         }
-        let right = self.ledger.fill(&asker.key)?;
+        let most = length.and_then(|length| usize::try_from(length).ok());
+        let waiting = most.map_or(tap::MOST_WAITING, |length| length.min(tap::MOST_WAITING));
+        let right = self.ledger.fill(&asker.key, waiting)?;
         let takes_pipes = self.store.takes_pipes();
         let resource = asker.key.resource();
         let (tap, spout) = tap::channel(length, takes_pipes, &self.ledger, resource);

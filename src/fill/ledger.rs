@@ -9,8 +9,11 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 
 use crate::cache::{CacheKey, Resource};
 
-/// Fills at once: each may hold a MiB.
-const MOST_FILLS: usize = 64;
+/// Bytes that may wait in all fills at once.
+const MOST_FILLING: usize = 64 << 20;
+
+/// What a fill costs beside the bytes that wait in it.
+const EACH: usize = 16 << 10;
 
 /// Resources whose invalidation failed that are remembered.
 const MOST_OUTDATED: usize = 4096;
@@ -29,7 +32,9 @@ struct Books {
     readings: BTreeSet<u64>,
     /// When resources were invalidated last, as far as a reading began before.
     invalidated: HashMap<Resource, u64>,
-    filling: HashSet<CacheKey>,
+    /// What is being filled, and the bytes that may wait in each.
+    filling: HashMap<CacheKey, usize>,
+    filling_bytes: usize,
     changing: HashMap<Resource, Queue>,
     /// Resources that the store still has, though they were invalidated.
     outdated: HashSet<Resource>,
@@ -95,11 +100,18 @@ impl Ledger {
         }
     }
 
-    /// The right to fill a key, unless somebody has it or there are too many fills.
-    pub(super) fn fill(self: &Arc<Self>, key: &CacheKey) -> Option<FillRight> {
+    /// The right to fill a key, in which at most so many bytes will wait, unless somebody has it or
+    /// there are too many fills.
+    pub(super) fn fill(self: &Arc<Self>, key: &CacheKey, waiting: usize) -> Option<FillRight> {
         let mut books = self.books();
-        let is_free = books.filling.len() < MOST_FILLS && books.filling.insert(key.clone());
-        is_free.then(|| FillRight {
+        let weight = waiting + EACH;
+        let is_full = books.filling_bytes + weight > MOST_FILLING;
+        if is_full || books.filling.contains_key(key) {
+            return None;
+        }
+        books.filling.insert(key.clone(), weight);
+        books.filling_bytes += weight;
+        Some(FillRight {
             ledger: Arc::clone(self),
             key: key.clone(),
         })
@@ -176,7 +188,9 @@ impl Drop for Reading {
 
 impl Drop for FillRight {
     fn drop(&mut self) {
-        self.ledger.books().filling.remove(&self.key);
+        let mut books = self.ledger.books();
+        let weight = books.filling.remove(&self.key).unwrap_or_default();
+        books.filling_bytes -= weight;
     }
 }
 
@@ -257,21 +271,26 @@ mod tests {
     #[test]
     fn a_key_is_filled_once_at_a_time() {
         let ledger = Arc::new(Ledger::default());
-        let right = ledger.fill(&key("/a?1"));
-        assert!(right.is_some() && ledger.fill(&key("/a?1")).is_none());
-        let other = ledger.fill(&key("/a?2"));
+        let right = ledger.fill(&key("/a?1"), 1);
+        assert!(right.is_some() && ledger.fill(&key("/a?1"), 1).is_none());
+        let other = ledger.fill(&key("/a?2"), 1);
         assert!(other.is_some());
         drop(right);
-        assert!(ledger.fill(&key("/a?1")).is_some());
+        assert!(ledger.fill(&key("/a?1"), 1).is_some());
     }
 
     #[test]
-    fn fills_are_bounded() {
+    fn fills_are_bounded_by_what_waits_in_them() {
         let ledger = Arc::new(Ledger::default());
-        let all: Vec<_> = (0..=MOST_FILLS)
-            .filter_map(|number| ledger.fill(&key(&format!("/{number}"))))
-            .collect();
-        assert_eq!(all.len(), MOST_FILLS);
+        let filled = |size: usize| {
+            let rights: Vec<_> = (0..5000)
+                .filter_map(|number| ledger.fill(&key(&format!("/{number}")), size))
+                .collect();
+            rights.len()
+        };
+        assert_eq!(filled(1 << 20), 63);
+        assert_eq!(filled(0), 4096);
+        assert_eq!(ledger.books().filling_bytes, 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 const AT_FIRST: Duration = Duration::from_millis(250);
 
 /// No less than this, however fast the store is: a pause of the scheduler is no outage.
-const AT_LEAST: Duration = Duration::from_millis(50);
+const AT_LEAST: Duration = Duration::from_millis(100);
 
 /// No more than this, however slow it is: without the cache the client would have its answer.
 const AT_MOST: Duration = Duration::from_secs(1);

@@ -338,3 +338,147 @@ impl Drop for Spout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::CacheKey;
+    use crate::http::RequestHead;
+    use crate::store::{Body, MemoryStore, Store as _};
+
+    fn resource() -> Resource {
+        let text = b"GET /k HTTP/1.1\r\nHost: a\r\n\r\n";
+        let mut head = RequestHead::default();
+        head.parse(text).unwrap();
+        CacheKey::of(&head, text, "http").resource().clone()
+    }
+
+    fn ends(length: Option<u64>) -> (Tap, Spout) {
+        channel(length, false, &Arc::default(), &resource())
+    }
+
+    fn now<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(future)
+    }
+
+    /// What the store has after it was fed, if that was everything.
+    async fn fed(spout: &Spout, length: u64) -> Result<Vec<u8>, End> {
+        let store = MemoryStore::new(16 << 20);
+        let mut upload = store.put("x", length).await.unwrap();
+        match spout.feed(&mut upload).await.unwrap() {
+            End::Whole => {}
+            end => return Err(end),
+        }
+        upload.finish().await.unwrap();
+        match store.get("x", None).await.unwrap().unwrap().body {
+            Body::Memory(bytes) => Ok(bytes.to_vec()),
+            Body::Stream(_) => panic!("it is in memory"),
+        }
+    }
+
+    #[test]
+    fn the_end_is_announced_with_the_last_byte() {
+        let (mut tap, spout) = ends(Some(4));
+        tap.take(b"abc");
+        assert!(!tap.is_over() && spout.change().is_none());
+        tap.take(b"d");
+        assert!(tap.is_over() && spout.change().is_some());
+        assert_eq!(now(spout.client_done()), Client::Satisfied);
+        assert_eq!(now(fed(&spout, 4)), Ok(b"abcd".to_vec()));
+    }
+
+    #[test]
+    fn a_body_of_nothing_is_whole_at_once() {
+        let (tap, spout) = ends(Some(0));
+        assert!(tap.is_over() && spout.change().is_some());
+    }
+
+    #[test]
+    fn a_client_that_leaves_leaves_what_it_took() {
+        let (mut tap, spout) = ends(Some(4));
+        tap.take(b"ab");
+        drop(tap);
+        assert_eq!(now(fed(&spout, 4)), Err(End::Incomplete(2)));
+        assert_eq!(now(spout.client_done()), Client::Gone);
+        assert!(spout.change().is_none());
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_the_client_goes_on() {
+        let length = 3 * MOST_WAITING as u64;
+        let (mut tap, spout) = ends(Some(length));
+        let block = vec![7; 100_000];
+        let mut taken = 0;
+        while taken + block.len() as u64 <= length {
+            tap.take(&block);
+            taken += block.len() as u64;
+        }
+        assert!(tap.channel.borrow().waiting() <= MOST_WAITING);
+        tap.take(&block[..(length - taken) as usize]);
+        let Err(End::Lagging(kept)) = now(fed(&spout, length)) else {
+            panic!("nobody took anything meanwhile");
+        };
+        assert!(kept as usize > MOST_WAITING - block.len() && kept as usize <= MOST_WAITING);
+        assert_eq!(now(spout.client_done()), Client::Satisfied);
+    }
+
+    #[test]
+    fn a_spout_that_is_gone_costs_nothing_more() {
+        let (mut tap, spout) = ends(Some(100));
+        tap.take(b"abc");
+        drop(spout);
+        assert!(tap.is_over() && tap.channel.borrow().waiting() == 0);
+        tap.take(b"def");
+        assert_eq!(tap.channel.borrow().waiting(), 0);
+    }
+
+    #[test]
+    fn a_broken_framing_ends_it() {
+        let (mut tap, spout) = ends(None);
+        tap.take(b"3\r\nabc\r\nzz");
+        assert_eq!(now(spout.collect()), Err(End::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn the_store_gets_what_the_client_took(
+            body in prop::collection::vec(any::<u8>(), 1..3000),
+            cuts in prop::collection::vec(1usize..400, 0..50),
+        ) {
+            let (mut tap, spout) = ends(Some(body.len() as u64));
+            let mut rest = &body[..];
+            for cut in cuts {
+                let (some, behind) = rest.split_at(cut.min(rest.len()));
+                tap.take(some);
+                rest = behind;
+            }
+            tap.take(rest);
+            prop_assert_eq!(now(fed(&spout, body.len() as u64)), Ok(body));
+        }
+
+        #[test]
+        fn chunks_lose_their_framing_wherever_they_are_cut(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..10),
+            cut in 1usize..50,
+        ) {
+            let mut text = Vec::new();
+            for chunk in &chunks {
+                text.extend(format!("{:x}\r\n", chunk.len()).bytes());
+                text.extend(chunk);
+                text.extend(b"\r\n");
+            }
+            text.extend(b"0\r\nA: b\r\n\r\n");
+            let (mut tap, spout) = ends(None);
+            for some in text.chunks(cut) {
+                tap.take(some);
+            }
+            prop_assert_eq!(now(spout.collect()), Ok(chunks.concat()));
+        }
+    }
+}

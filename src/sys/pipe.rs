@@ -142,6 +142,38 @@ mod tests {
     }
 
     #[test]
+    fn a_duplicate_holds_the_same_bytes_behind_its_own() {
+        let (source, mut sender) = pair();
+        let (target, mut receiver) = pair();
+        let mut pipe = Pipe::with_capacity(64 << 10).unwrap();
+        let mut other = Pipe::with_capacity(64 << 10).unwrap();
+        assert!(other.duplicate(&pipe).unwrap());
+        assert!(other.append(b"before ").unwrap());
+        sender.write_all(b"both").unwrap();
+        pipe.fill(&source, 64).unwrap();
+        assert!(other.duplicate(&pipe).unwrap());
+        assert_eq!((pipe.len(), other.len()), (4, 11));
+        pipe.drain(&target).unwrap();
+        other.drain(&target).unwrap();
+        let mut received = [0; 15];
+        receiver.read_exact(&mut received).unwrap();
+        assert_eq!(&received, b"bothbefore both");
+    }
+
+    #[test]
+    fn a_full_pipe_takes_no_duplicate() {
+        let (source, mut sender) = pair();
+        let mut pipe = Pipe::with_capacity(4096).unwrap();
+        let mut full = Pipe::with_capacity(4096).unwrap();
+        assert!(full.append(&[1; 4096]).unwrap());
+        assert!(!full.append(b"x").unwrap());
+        sender.write_all(b"x").unwrap();
+        pipe.fill(&source, 64).unwrap();
+        assert!(!full.duplicate(&pipe).unwrap());
+        assert_eq!((pipe.len(), full.len()), (1, 4096));
+    }
+
+    #[test]
     fn nothing_to_take_and_the_end_are_told_apart() {
         let (source, sender) = pair();
         let mut pipe = Pipe::with_capacity(64 << 10).unwrap();

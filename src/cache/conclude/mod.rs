@@ -9,7 +9,7 @@ use super::storable::{self, Bounds, NotStorable};
 use super::stored::{Answer, Received, StoredHead};
 use super::validation::{NotModified, Validation};
 use super::vary::Vary;
-use crate::http::{Method, RequestHead};
+use crate::http::{BodyFraming, Method, RequestHead};
 
 /// What was stored when the backend was asked, and how it was asked about it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +30,8 @@ pub enum Conclusion {
     Store(Box<StoredHead>),
     /// The client gets it; what was stored is gone or outdated, and is taken out.
     Evict,
-    /// The client gets it, an answer to HEAD; what is stored is as fresh as it (§4.3.5).
+    /// The client gets it, an answer to HEAD (§4.3.5) or the very version that is stored; that is as
+    /// fresh as it.
     Freshen(Box<StoredHead>),
     /// The client gets what is stored, with this head (§4.3.3).
     Serve {
@@ -132,22 +133,37 @@ impl Answered<'_> {
             .head
             .field(self.received.bytes, "Content-Length");
         match self.head.status {
-            200 if stored.is_freshened_by(&self.head, length) => {
-                let updated = self.updated(stored);
-                match self.keep(stored, &updated) {
-                    Keep::AsItWas => Conclusion::PassOn,
-                    Keep::Updated => Conclusion::Freshen(Box::new(updated)),
-                    Keep::No => Conclusion::Evict,
-                }
-            }
+            200 if stored.is_freshened_by(&self.head, length) => self.freshen(stored),
             200 | 404 | 410 => Conclusion::Evict,
             _ => Conclusion::PassOn,
+        }
+    }
+
+    /// Whether a whole answer to a GET is what is stored, though nobody could ask, or the backend does
+    /// not say 304: storing it again would change nothing.
+    fn is_the_same_as(&self, stored: &StoredHead) -> bool {
+        self.presented.method() == Method::Get
+            && (stored.status, self.head.status) == (200, 200)
+            && stored.is_same_version(&self.head)
+            && self.received.head.framing() == BodyFraming::Length(stored.body_length)
+    }
+
+    /// What is stored is as fresh as the answer.
+    fn freshen(&self, stored: &StoredHead) -> Conclusion {
+        let updated = self.updated(stored);
+        match self.keep(stored, &updated) {
+            Keep::AsItWas => Conclusion::PassOn,
+            Keep::Updated => Conclusion::Freshen(Box::new(updated)),
+            Keep::No => Conclusion::Evict,
         }
     }
 
     /// An answer that is something else than what is stored, if anything is.
     fn changed(&self, stored: Option<&StoredHead>, bounds: Bounds) -> Conclusion {
         let Received { head, .. } = self.received;
+        if let Some(stored) = stored.filter(|stored| self.is_the_same_as(stored)) {
+            return self.freshen(stored);
+        }
         if storable::check(self.presented, self.received, &self.head, bounds).is_ok() {
             let variant = Vary::of(&self.head.fields).variant(self.request, self.bytes);
             return Conclusion::Store(Box::new(StoredHead {

@@ -195,6 +195,24 @@ fn a_changed_object_takes_the_place_of_the_stored_one() {
 }
 
 #[test]
+fn the_same_object_is_not_stored_again() {
+    let object = stored(OBJECT, true);
+    let same = "ETag: \"a\"\r\nContent-Length: 100\r\n";
+    let conclusion = |fields: &str| after("GET", COOKIE, &object, 200, fields);
+    assert_eq!(conclusion(same), Conclusion::PassOn);
+    let Conclusion::Freshen(head) = conclusion(&format!("{same}X: new\r\n")) else {
+        panic!("not freshened");
+    };
+    assert_eq!((&*head.body, head.body_length), ("body", 100));
+    for other in [
+        "ETag: W/\"a\"\r\nContent-Length: 100\r\n",
+        "ETag: \"a\"\r\nContent-Length: 101\r\n",
+    ] {
+        assert!(matches!(conclusion(other), Conclusion::Store(_)), "{other}");
+    }
+}
+
+#[test]
 fn a_part_of_the_same_version_leaves_the_whole_alone() {
     let object = stored(OBJECT, true);
     let asked = format!("{COOKIE}Range: bytes=0-9\r\n");

@@ -17,16 +17,17 @@ pub enum Answer {
 }
 
 /// Fields that describe the content that a 304 does not have (RFC 9110 §15.4.5).
-const OF_CONTENT: [&str; 4] = [
+const OF_CONTENT: [&str; 5] = [
     "content-encoding",
     "content-language",
     "content-md5",
+    "content-range",
     "content-type",
 ];
 
 /// Fields that are true of all bytes and not of some: a client that checks them would find fault
 /// with every part.
-const OF_WHOLE: [&str; 3] = ["content-digest", "content-md5", "digest"];
+const OF_WHOLE: [&str; 4] = ["content-digest", "content-md5", "content-range", "digest"];
 const CHECKSUMS: &str = "x-amz-checksum-";
 
 impl StoredHead {
@@ -80,7 +81,7 @@ impl StoredHead {
 }
 
 fn is_left_out(name: &[u8], answer: Answer) -> bool {
-    is_one_of(name, &["age", "content-range", "content-length"])
+    is_one_of(name, &["age", "content-length"])
         || match answer {
             Answer::NotModified => is_one_of(name, &OF_CONTENT),
             Answer::Whole => false,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
+use memchr::memmem;
 
 use super::Found;
 use crate::cache::{Answer, Resource, StoredHead};
@@ -93,8 +94,9 @@ impl Connection<'_> {
             }
         };
         if let Some(keeper) = &self.proxy.keeper {
-            let sent =
-                (report.tally.tx - before).saturating_sub(exchange.response_head.len() as u64);
+            // A small body stands behind the head.
+            let head = memmem::find(&exchange.response_head, b"\r\n\r\n").map_or(0, |at| at + 4);
+            let sent = (report.tally.tx - before).saturating_sub(head as u64);
             keeper.cells().served(sent);
         }
         next
