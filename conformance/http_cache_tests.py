@@ -1,7 +1,6 @@
 """The public suite http-cache-tests: its origin, its client, and what it says of the results."""
 
 import json
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from harness.process import Process, free_port, wait_for_http
 
 HERE = Path(__file__).resolve().parent
-# Each of its four groups of tests has pauses of three seconds.
+# It takes half a minute, most of it pauses of the suite's.
 LIMIT_SECONDS = 120
 
 
@@ -53,12 +52,8 @@ class Origin(Process):
 
 def run(suite: Path, port: int) -> dict[str, Test]:
     """All tests against one cache, by id."""
-    results = client(suite, port, "")
-    argv = ["node", "--no-warnings", str(HERE / "judge.mjs"), str(suite)]
-    judged = subprocess.run(argv, input=results, capture_output=True, text=True, check=False)
-    if judged.returncode != 0:
-        raise RuntimeError(f"no results that can be judged: {judged.stderr}{results[:2000]}")
-    return {one["id"]: Test(**one) for one in json.loads(judged.stdout)}
+    verdicts = node("judge.mjs", suite, given=client(suite, port))
+    return {one["id"]: Test(**one) for one in json.loads(verdicts)}
 
 
 def transcript(origin: Origin, port: int, test: str) -> str:
@@ -70,22 +65,22 @@ def transcript(origin: Origin, port: int, test: str) -> str:
         return seen + log.read().decode(errors="replace")
 
 
-def client(suite: Path, port: int, test: str) -> str:
-    """What the suite's client prints of one test, or of all where none is named."""
+def client(suite: Path, port: int, *test: str) -> str:
+    """What the suite's client prints of all tests, or of one."""
+    url = f"http://127.0.0.1:{port}"
+    return node("client.mjs", suite, url, *test)
+
+
+def node(script: str, suite: Path, *arguments: str, given: str = "") -> str:
+    """What a script of this folder prints."""
     done = subprocess.run(
-        ["node", "--no-warnings", "cli.mjs"],
-        cwd=suite,
-        env=os.environ
-        | {
-            "npm_config_base": f"http://127.0.0.1:{port}",
-            "npm_config_id": test,
-            "npm_package_config_id": "",
-        },
+        ["node", "--no-warnings", str(HERE / script), str(suite), *arguments],
+        input=given,
         capture_output=True,
         text=True,
         timeout=LIMIT_SECONDS,
         check=False,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"the suite's client ended with {done.returncode}: {done.stderr}")
+        raise RuntimeError(f"{script} ended with {done.returncode}: {done.stderr}")
     return done.stdout

@@ -6,8 +6,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const part = name => import(pathToFileURL(path.resolve(process.argv[2], name)))
-// Without the group about Surrogate-Control, which is not in this list either: it asks CDNs for what
-// no RFC asks of a cache.
+// This list lacks the group about Surrogate-Control, which no RFC has: it is for CDNs.
 const { default: groups } = await part('tests/index.mjs')
 const { determineTestResult } = await part('lib/display.mjs')
 
