@@ -32,6 +32,16 @@ struct Found {
     life: Option<Duration>,
 }
 
+impl Found {
+    /// These keys, unless they came too late.
+    fn alive(self) -> Result<Self, String> {
+        if self.life == Some(Duration::ZERO) {
+            return Err("its keys have expired already".to_owned());
+        }
+        Ok(self)
+    }
+}
+
 /// A pair of keys, unless one of them could not stand in a head.
 fn pair(access_key: &str, secret_key: &str, session_token: Option<&str>) -> Option<Keys> {
     let is_key = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());

@@ -113,7 +113,7 @@ impl Keyring {
 
 impl State {
     fn settle(&mut self, found: Result<Found, NoKeys>, now: Instant) {
-        match found.and_then(alive) {
+        match found {
             Ok(found) => {
                 self.due = found.life.map(|life| now + schedule::after_success(life));
                 self.held = Some(Held::new(found, now));
@@ -129,14 +129,6 @@ impl State {
             }
         }
     }
-}
-
-/// Keys that can still be used.
-fn alive(found: Found) -> Result<Found, NoKeys> {
-    if found.life == Some(Duration::ZERO) {
-        return Err(NoKeys::new("those that came have expired already", CURE));
-    }
-    Ok(found)
 }
 
 impl Held {
@@ -190,14 +182,6 @@ mod tests {
             state.settle(outcome, now);
             assert_eq!((held(&state), state.due), (Some("A"), None));
         }
-    }
-
-    #[test]
-    fn keys_that_came_too_late_are_none() {
-        let (mut state, now) = (State::default(), Instant::now());
-        state.settle(Ok(found("A", Some(Duration::ZERO))), now);
-        assert_eq!(held(&state), None);
-        assert!(state.due.is_some(), "and asked for again");
     }
 
     #[test]

@@ -33,10 +33,8 @@ pub(super) async fn look_up(identity: &WebIdentity, way: Way<'_>) -> Result<Foun
         fields: &[("Content-Type", "application/x-www-form-urlencoded")],
         body: &body,
     };
-    let found = match way.ask(service, &request).await {
-        Ok(answer) => answer.granted().and_then(|body| read(body, answer.now)),
-        Err(why) => Err(why),
-    };
+    let answer = way.ask(service, &request).await;
+    let found = answer.and_then(|answer| read(answer.granted()?, answer.now)?.alive());
     found.map_err(|why| NoKeys::new(format!("{service} gives none: {why}"), CURE))
 }
 
