@@ -5,6 +5,7 @@ mod container;
 mod key_source;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod web_identity;
 
 use std::ffi::OsString;
@@ -13,17 +14,10 @@ use std::time::Duration;
 use crate::config::duration;
 use crate::config::error::{Error, Problem, shown};
 use crate::config::{Endpoint, Secret, size};
+use variables::{ACCESS_KEY, BUCKET, ENDPOINT, HEALTH_DURATION, MIN_SIZE, REGION, SECRET_KEY};
 
 pub use key_source::{Authorization, ContainerKeys, KeySource, Keys, WebIdentity};
-
-/// Where the cache's store is; the cache is off while this is empty.
-const ENDPOINT: &str = "SIDEKICK_CACHE_ENDPOINT";
-const ACCESS_KEY: &str = "SIDEKICK_CACHE_ACCESS_KEY";
-const SECRET_KEY: &str = "SIDEKICK_CACHE_SECRET_KEY";
-const BUCKET: &str = "SIDEKICK_CACHE_BUCKET";
-const MIN_SIZE: &str = "SIDEKICK_CACHE_MIN_SIZE";
-const HEALTH_DURATION: &str = "SIDEKICK_CACHE_HEALTH_DURATION";
-const REGION: &str = "SIDEKICK_CACHE_REGION";
+pub(crate) use variables::{VARIABLES, Variable};
 
 /// Smaller bodies cost a backend less than the store.
 const DEFAULT_MIN_SIZE: u64 = 1 << 20;
