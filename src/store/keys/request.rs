@@ -1,7 +1,7 @@
 //! The small requests that keys are asked for with: a connection for each, bounded in time and size.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
@@ -12,6 +12,12 @@ use crate::net::{Dialer, Resolver, Stream};
 use crate::store::answer::{HeadReader, code, read_body};
 use crate::store::error::{Awaited, StoreError};
 use crate::store::exchange::send;
+
+/// Where `localhost` is.
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 /// Time for an address and a connection, TLS included.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -132,6 +138,9 @@ impl Way<'_> {
     async fn connect(self, service: &Endpoint) -> Result<Stream, StoreError> {
         let addresses = match &service.host {
             Host::Ip(address) => vec![*address],
+            // What may be asked in clear text because it is here is not looked for elsewhere
+            // (RFC 6761 §6.3).
+            host if host.is_loopback() => LOOPBACK.to_vec(),
             Host::Name(name) => {
                 let answer = self.resolver.resolve(name).await;
                 let answer = answer.map_err(|error| StoreError::Unreachable(error.to_string()))?;

@@ -39,7 +39,11 @@ pub(super) fn keys(
     } else {
         metadata(variable)?
     };
-    match file.or(file_at_home(variable)?) {
+    let file = match file {
+        Some(file) => Some(file),
+        None => file_at_home(variable)?,
+    };
+    match file {
         Some(file) => Ok(KeySource::Profile {
             file,
             name: name.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),

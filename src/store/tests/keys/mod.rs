@@ -139,8 +139,9 @@ fn role(granter: &Granter, token_file: &Path) -> KeySource {
 }
 
 fn agent(granter: &Granter, authorization: Option<Authorization>) -> KeySource {
+    let here = granter.url.replace("127.0.0.1", "localhost");
     KeySource::Container(Box::new(ContainerKeys {
-        service: granter.url.parse().unwrap(),
+        service: here.parse().unwrap(),
         path: "/v1/keys?id=7".to_owned(),
         authorization,
     }))
