@@ -32,7 +32,10 @@ mod warning;
 
 use std::path::PathBuf;
 
-pub use args::cache::{BucketConfig, CacheConfig, KeySource, Keys, StoreConfig};
+pub use args::cache::{
+    Authorization, BucketConfig, CacheConfig, ContainerKeys, KeySource, Keys, StoreConfig,
+    WebIdentity,
+};
 pub use args::health::HealthConfig;
 pub use args::limits::Limits;
 pub use args::listen::ListenAddress;

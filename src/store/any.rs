@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::keys::NoKeys;
 use super::memory::MemoryStore;
 use super::object::Object;
-use super::profile::NoKeys;
 use super::s3::{Bucket, S3Store};
 use super::upload::Upload;
 use super::{Store, StoreError};
@@ -23,10 +23,12 @@ enum Kind {
 }
 
 impl Backing {
-    /// Makes the store in memory, or finds the keys to the bucket. May read a file.
+    /// Makes the store in memory, or finds the keys to the bucket. May read a file; keys that have
+    /// to be asked for over the network are [watch](super::watch)'s to get, and the store is down
+    /// until then.
     ///
     /// # Errors
-    /// There are no keys.
+    /// The keys are to be in a file, and are not.
     pub fn new(config: &StoreConfig) -> Result<Self, NoKeys> {
         Ok(Self(match config {
             StoreConfig::Memory { most } => Kind::Memory(MemoryStore::new(*most)),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::keys::NoKeys;
 use crate::http::Rejection;
 use crate::net::DialError;
 
@@ -12,6 +13,8 @@ use crate::net::DialError;
 pub enum StoreError {
     /// It was down a moment ago and is not asked before a check has passed.
     Down,
+    /// There is nothing to sign a request with.
+    NoKeys(NoKeys),
     /// No connection; the reason.
     Unreachable(String),
     /// Nothing came, or nothing was taken, in time.
@@ -63,7 +66,10 @@ impl StoreError {
     /// Whether the store as a whole seems to be out of reach, so that nothing else should be asked
     /// of it for now.
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::TimedOut(_))
+        matches!(
+            self,
+            Self::NoKeys(_) | Self::Unreachable(_) | Self::TimedOut(_)
+        )
     }
 
     pub(super) fn undialed(error: &DialError) -> Self {
@@ -113,6 +119,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Down => formatter.write_str("the store is down"),
+            Self::NoKeys(reason) => reason.fmt(formatter),
             Self::Unreachable(reason) => write!(formatter, "no connection to the store: {reason}"),
             Self::TimedOut(Awaited::Connection) => {
                 formatter.write_str("no connection to the store: connect timed out")

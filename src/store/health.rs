@@ -15,7 +15,7 @@ use super::{AnyStore, Store as _, StoreError};
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// Up until something fails, down until a check passes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Health {
     is_down: AtomicBool,
     /// Why, until the watch has told it.
@@ -24,6 +24,14 @@ pub(super) struct Health {
 }
 
 impl Health {
+    pub(super) fn new(is_up: bool) -> Self {
+        Self {
+            is_down: AtomicBool::new(!is_up),
+            why: Mutex::default(),
+            fell: Notify::new(),
+        }
+    }
+
     pub(super) fn is_up(&self) -> bool {
         !self.is_down.load(Ordering::Relaxed)
     }
@@ -46,9 +54,9 @@ impl Health {
     }
 }
 
-/// Checks the store `every` so often, sooner while it is down, and calls `told` when that changes:
-/// with nothing when it is up, with the reason when it is down. To be run once a process; never
-/// returns for a store in a bucket.
+/// Checks the store `every` so often, sooner while it is down or its keys are to be replaced, and
+/// calls `told` when that changes: with nothing when it is up, with the reason when it is down. To
+/// be run once a process; never returns for a store in a bucket.
 pub async fn watch(
     store: &AnyStore,
     every: Duration,
@@ -61,7 +69,7 @@ pub async fn watch(
     let mut failures = 0;
     let mut was_up = None;
     loop {
-        bucket.refresh_keys().await;
+        bucket.renew_keys().await;
         match store.check().await {
             Ok(()) => {
                 health.pass();
@@ -74,17 +82,23 @@ pub async fn watch(
                 health.suffer(&error);
                 health.take_reason();
                 failures += 1;
+                if matches!(error, StoreError::Refused { .. }) {
+                    bucket.keyring().doubt();
+                }
                 if was_up.replace(false) != Some(false) {
                     told(Err(&error));
                 }
             }
         }
+        let renewal = bucket.keyring().due_in().unwrap_or(every);
         if failures > 0 {
             let pause = FIRST_RETRY.saturating_mul(1 << failures.min(16_u32).saturating_sub(1));
             // Not in step with the rest of the fleet.
             let jitter = 0.8 + fastrand::f64() * 0.4;
-            tokio::time::sleep(pause.min(every).mul_f64(jitter)).await;
-        } else if timeout(every, health.fell.notified()).await.is_ok()
+            tokio::time::sleep(pause.min(every).mul_f64(jitter).min(renewal)).await;
+        } else if timeout(every.min(renewal), health.fell.notified())
+            .await
+            .is_ok()
             && !health.is_up()
             && let Some(error) = health.take_reason()
         {

@@ -6,12 +6,14 @@
 //! is bounded in time: connecting, the head of the answer, and standing still in the middle of a
 //! body that the store itself moves. A [`Delivery`] is moved by the caller, who bounds that.
 
+mod answer;
 mod any;
 mod error;
+mod exchange;
 mod health;
+mod keys;
 mod memory;
 mod object;
-mod profile;
 mod s3;
 #[cfg(test)]
 mod tests;
@@ -20,9 +22,9 @@ mod upload;
 pub use any::{AnyStore, Backing};
 pub use error::{Awaited, StoreError};
 pub use health::watch;
+pub use keys::NoKeys;
 pub use memory::MemoryStore;
 pub use object::{Body, Delivery, Object};
-pub use profile::NoKeys;
 pub use s3::{Home, S3Store};
 pub use upload::Upload;
 

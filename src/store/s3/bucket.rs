@@ -9,11 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
 
 use super::CONNECT;
-use crate::config::{BucketConfig, Endpoint, Host, KeySource, Keys};
+use crate::config::{BucketConfig, Endpoint, Host};
 use crate::net::Resolver;
 use crate::store::error::{Awaited, StoreError};
 use crate::store::health::Health;
-use crate::store::profile::{NoKeys, look_up};
+use crate::store::keys::{Keyring, NoKeys};
 
 /// Addresses are looked up again after what their records say, within these bounds.
 const SHORTEST_TTL: Duration = Duration::from_secs(5);
@@ -29,8 +29,7 @@ pub(in crate::store) struct Bucket {
     /// Before the name of an object: `/bucket`, or nothing.
     path: String,
     region: String,
-    source: KeySource,
-    keys: Mutex<Arc<Keys>>,
+    keyring: Keyring,
     /// Seconds that the store's clock is ahead of ours.
     skew: AtomicI64,
     addresses: Mutex<Option<Found>>,
@@ -44,19 +43,18 @@ struct Found {
 }
 
 impl Bucket {
-    /// Looks the keys up: reads a file.
+    /// Takes the keys that are at hand: reads a file. Without any it is down.
     pub(in crate::store) fn new(config: &BucketConfig) -> Result<Self, NoKeys> {
-        let keys = look_up(&config.keys)?;
+        let keyring = Keyring::new(&config.keys)?;
         let (endpoint, path) = addressing(&config.endpoint, &config.bucket);
         Ok(Self {
             endpoint,
             path,
             region: config.region.clone(),
-            source: config.keys.clone(),
-            keys: Mutex::new(Arc::new(keys)),
             skew: AtomicI64::new(0),
             addresses: Mutex::default(),
-            health: Health::default(),
+            health: Health::new(!keyring.is_empty()),
+            keyring,
         })
     }
 
@@ -80,19 +78,8 @@ impl Bucket {
         &self.health
     }
 
-    pub(super) fn keys(&self) -> Arc<Keys> {
-        Arc::clone(&self.keys.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Takes keys that have changed in their file. What cannot be read changes nothing.
-    pub(super) async fn refresh_keys(&self) {
-        if matches!(self.source, KeySource::Given(_)) {
-            return;
-        }
-        let source = self.source.clone();
-        if let Ok(Ok(keys)) = tokio::task::spawn_blocking(move || look_up(&source)).await {
-            *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-        }
+    pub(super) fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// Seconds since 1970, by the store's clock as far as it is known.

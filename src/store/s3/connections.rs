@@ -10,6 +10,7 @@ use super::CONNECT;
 use super::bucket::Bucket;
 use crate::net::{Dialer, Resolver, Stream};
 use crate::store::error::StoreError;
+use crate::store::keys::Way;
 
 /// Idle connections that a worker keeps: as many as it has transfers to and from the store at a
 /// busy time.
@@ -79,6 +80,14 @@ impl Connections {
 
     pub(super) fn bucket(&self) -> &Arc<Bucket> {
         &self.bucket
+    }
+
+    /// How others than the store are reached.
+    pub(super) fn way(&self) -> Way<'_> {
+        Way {
+            dialer: &self.dialer,
+            resolver: &self.resolver,
+        }
     }
 
     /// The freshest idle connection that is still good.

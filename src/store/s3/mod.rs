@@ -7,23 +7,22 @@ mod request;
 mod signing;
 mod upload;
 
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::time::timeout;
-
-use super::error::{Awaited, StoreError};
+use super::answer::{HeadReader, PROGRESS};
+use super::error::StoreError;
+use super::exchange::send;
 use super::health::Health;
+use super::keys::Keyring;
 use super::object::{Body, Delivery, Object};
 use super::upload::Upload;
 use super::{Store, health};
 use crate::config::{Endpoint, Scheme};
 use crate::http::{BodyFraming, ContentRange, Method};
 use crate::net::{Dialer, Resolver, Stream};
-use answer::{Answer, HeadReader};
+use answer::Answer;
 use connections::Connections;
 use request::{Payload, Request};
 
@@ -37,10 +36,6 @@ const CONNECT: Duration = Duration::from_secs(1);
 
 /// Time from a request without a body to the head of its answer. A client waits meanwhile.
 const FIRST_BYTE: Duration = Duration::from_secs(2);
-
-/// Time that a body may stand still in either direction, and that a store may take to make one
-/// that it has got durable. Nobody waits for it, but buffers are held.
-const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Bytes of an error's body that are read for the store's word for it.
 const ERROR_BODY: usize = 64 << 10;
@@ -66,8 +61,13 @@ impl S3Store {
         self.bucket().health()
     }
 
-    pub(super) async fn refresh_keys(&self) {
-        self.bucket().refresh_keys().await;
+    pub(super) fn keyring(&self) -> &Keyring {
+        self.bucket().keyring()
+    }
+
+    /// Looks keys up if it is time to.
+    pub(super) async fn renew_keys(&self) {
+        self.keyring().renew(self.connections.way()).await;
     }
 
     pub(super) fn sweep(&self) {
@@ -139,11 +139,11 @@ impl S3Store {
     /// One request and the head of its answer. A connection that the store closed while it was idle
     /// is replaced.
     async fn exchange(&self, request: &Request<'_>) -> Result<Answer, StoreError> {
-        let head = request.head(self.bucket());
+        let head = request.head(self.bucket())?;
         if let Some(stream) = self.connections.checkout() {
             let mut reader = HeadReader::default();
             match self.send(stream, request, &head, &mut reader).await {
-                Ok(stream) => return Ok(reader.into_answer(stream, &self.connections, true)),
+                Ok(stream) => return Ok(Answer::new(reader, stream, &self.connections, true)),
                 Err(StoreError::Broken(_)) if reader.is_untouched() => {}
                 Err(error) => return Err(error),
             }
@@ -151,7 +151,7 @@ impl S3Store {
         let stream = self.connections.connect().await?;
         let mut reader = HeadReader::default();
         let stream = self.send(stream, request, &head, &mut reader).await?;
-        Ok(reader.into_answer(stream, &self.connections, true))
+        Ok(Answer::new(reader, stream, &self.connections, true))
     }
 
     async fn send(
@@ -167,23 +167,8 @@ impl S3Store {
         } else {
             PROGRESS
         };
-        let mut sent = 0;
-        let answered = poll_fn(|context| {
-            while sent < head.len() + body.len() {
-                let head_left = head.get(sent..).unwrap_or_default();
-                let body_left = &body[sent.saturating_sub(head.len())..];
-                match ready!(stream.poll_write(context, head_left, body_left)) {
-                    Ok(count) => sent += count,
-                    Err(error) => return Poll::Ready(Err(StoreError::broken(&error))),
-                }
-            }
-            reader.poll_read(context, &mut stream, request.method)
-        });
-        match timeout(within, answered).await {
-            Ok(Ok(())) => Ok(stream),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(StoreError::TimedOut(Awaited::Answer)),
-        }
+        send(&mut stream, request.method, [head, body], reader, within).await?;
+        Ok(stream)
     }
 
     /// Reads what a store says with a status that is not the operation's: nothing for an object that
@@ -264,7 +249,7 @@ impl Store for S3Store {
             payload: Payload::Streamed(length),
             ..Request::bare(Method::Put, name)
         };
-        let head = request.head(self.bucket());
+        let head = self.noted(request.head(self.bucket()))?;
         let stream = match self.connections.checkout() {
             Some(stream) => stream,
             None => self.noted(self.connections.connect().await)?,

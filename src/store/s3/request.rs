@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::bucket::Bucket;
 use super::signing::{Signed, Signer, UNSIGNED, encode_path, sha256};
 use crate::http::Method;
+use crate::store::error::StoreError;
 
 /// What is asked of the store.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +52,11 @@ impl<'a> Request<'a> {
     }
 
     /// The signed head.
-    pub(super) fn head(&self, bucket: &Bucket) -> String {
+    ///
+    /// # Errors
+    /// There are no keys to sign with.
+    pub(super) fn head(&self, bucket: &Bucket) -> Result<String, StoreError> {
+        let keys = bucket.keyring().keys().map_err(StoreError::NoKeys)?;
         let method = match self.method {
             Method::Head => "HEAD",
             Method::Put => "PUT",
@@ -89,7 +94,7 @@ impl<'a> Request<'a> {
             }
         };
         let signer = Signer {
-            keys: &bucket.keys(),
+            keys: &keys,
             region: bucket.region(),
             now: bucket.now(),
         };
@@ -102,6 +107,6 @@ impl<'a> Request<'a> {
         };
         signer.write_fields(&signed, &mut head);
         head.push_str("\r\n");
-        head
+        Ok(head)
     }
 }

@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::answer::{Answer, HeadReader};
-use super::{PROGRESS, S3Store, note};
+use super::answer::Answer;
+use super::{S3Store, note};
 use crate::http::Method;
 use crate::net::{LentPipe, Stream};
+use crate::store::answer::{HeadReader, PROGRESS};
 use crate::store::error::{Awaited, StoreError};
 
 /// A PUT whose length was announced: a connection that ends earlier leaves nothing behind.
@@ -209,7 +210,7 @@ impl BucketUpload {
             return Err(StoreError::Incomplete);
         };
         let reader = std::mem::take(&mut self.reader);
-        let answer = reader.into_answer(stream, &self.store.connections, true);
+        let answer = Answer::new(reader, stream, &self.store.connections, true);
         let (status, date) = (answer.head.status, answer.head.date);
         let outcome = stored(answer).await;
         if let (403, Err(error)) = (status, &outcome) {

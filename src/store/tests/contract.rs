@@ -1,7 +1,8 @@
 //! What every store does.
 
+use super::authority::Authority;
 use super::server::{SECRET, Server};
-use super::{backing, bytes_of, open, run, write_all};
+use super::{backing, bytes_of, given, keyed, open, open_trusting, run, write_all};
 use crate::config::StoreConfig;
 use crate::store::{AnyStore, Backing, Store, StoreError};
 
@@ -11,6 +12,12 @@ fn on_each(claim: impl AsyncFn(AnyStore)) {
     run(async {
         let (_server, address) = Server::start();
         claim(open(&backing(address, SECRET))).await;
+    });
+    run(async {
+        let authority = Authority::new("house");
+        let (_server, address) = Server::start_secure(authority.server("127.0.0.1"));
+        let secure = keyed(&format!("https://{address}"), given(SECRET)).unwrap();
+        claim(open_trusting(&secure, authority.trust())).await;
     });
 }
 

@@ -1,7 +1,12 @@
 //! One contract, every store; then what only a bucket can suffer.
 
+mod asked;
+mod authority;
 mod contract;
 mod faults;
+mod granter;
+mod keys;
+mod secure;
 mod server;
 
 use std::future::poll_fn;
@@ -12,7 +17,7 @@ use std::time::Duration;
 
 use tokio::task::LocalSet;
 
-use super::{AnyStore, Backing, Object, Upload};
+use super::{AnyStore, Backing, NoKeys, Object, Upload};
 use crate::config::{BucketConfig, KeySource, Keys, NameServers, Secret, StoreConfig, TlsVersion};
 use crate::net::tls::{TlsConnector, Trust, client_config};
 use crate::net::{Dialer, Resolver};
@@ -27,21 +32,32 @@ fn run<T>(claim: impl Future<Output = T>) -> T {
 }
 
 fn backing(address: SocketAddr, secret: &str) -> Backing {
-    let config = StoreConfig::S3(BucketConfig {
-        endpoint: format!("http://{address}").parse().unwrap(),
+    keyed(&format!("http://{address}"), given(secret)).unwrap()
+}
+
+fn given(secret: &str) -> KeySource {
+    KeySource::Given(Keys {
+        access_key: Secret::new("AK"),
+        secret_key: Secret::new(secret),
+        session_token: None,
+    })
+}
+
+fn keyed(endpoint: &str, keys: KeySource) -> Result<Backing, NoKeys> {
+    Backing::new(&StoreConfig::S3(BucketConfig {
+        endpoint: endpoint.parse().unwrap(),
         bucket: "cache".to_owned(),
         region: "us-east-1".to_owned(),
-        keys: KeySource::Given(Keys {
-            access_key: Secret::new("AK"),
-            secret_key: Secret::new(secret),
-            session_token: None,
-        }),
-    });
-    Backing::new(&config).unwrap()
+        keys,
+    }))
 }
 
 fn open(backing: &Backing) -> AnyStore {
-    let config = client_config(Trust::Anyone, None, TlsVersion::V13).unwrap();
+    open_trusting(backing, Trust::Anyone)
+}
+
+fn open_trusting(backing: &Backing, trust: Trust) -> AnyStore {
+    let config = client_config(trust, None, TlsVersion::V13).unwrap();
     let dialer = Dialer::new(Arc::new(TlsConnector::new(config)), std::rc::Rc::default());
     backing.open(dialer, Resolver::new(NameServers::default()))
 }

@@ -5,18 +5,22 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::spawn_local;
+use tokio_rustls::TlsAcceptor;
 
+use super::asked::Asked;
 use crate::http::write_http_date;
 use crate::sys;
 
-pub(super) const SECRET: &str = "the secret";
+pub(super) const SECRET: &str = "the-secret";
 
 /// How the server behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,22 +49,14 @@ pub(super) struct Server {
     pub(super) objects: RefCell<HashMap<String, Vec<u8>>>,
     pub(super) connections: Cell<usize>,
     pub(super) requests: Cell<usize>,
-}
-
-struct Asked {
-    method: String,
-    path: String,
-    fields: HashMap<String, String>,
-    body: Vec<u8>,
+    /// Access key and session token of the last request.
+    pub(super) signed_by: RefCell<(String, Option<String>)>,
 }
 
 impl Server {
     /// Serves on a port of its own; to be called inside a `LocalSet`.
     pub(super) fn start() -> (Rc<Self>, SocketAddr) {
-        let listener = sys::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let listener = TcpListener::from_std(listener).unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = listen();
         let server = Rc::new(Self::default());
         let accepting = Rc::clone(&server);
         spawn_local(async move {
@@ -72,9 +68,29 @@ impl Server {
         (server, address)
     }
 
-    async fn serve(self: Rc<Self>, mut stream: TcpStream) {
+    /// The same by TLS.
+    pub(super) fn start_secure(config: Arc<ServerConfig>) -> (Rc<Self>, SocketAddr) {
+        let (listener, address) = listen();
+        let server = Rc::new(Self::default());
+        let (accepting, acceptor) = (Rc::clone(&server), TlsAcceptor::from(config));
+        spawn_local(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (server, handshake) = (Rc::clone(&accepting), acceptor.accept(stream));
+                spawn_local(async move {
+                    if let Ok(stream) = handshake.await {
+                        server.serve(stream).await;
+                    }
+                });
+            }
+        });
+        (server, address)
+    }
+
+    async fn serve(self: Rc<Self>, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut bytes = Vec::new();
-        while let Some(asked) = self.next_request(&mut stream, &mut bytes).await {
+        // Refusals do not wait for the body.
+        let waits = || self.mood.get() != Mood::Refuses;
+        while let Some(asked) = Asked::read(&mut stream, &mut bytes, waits).await {
             self.requests.set(self.requests.get() + 1);
             if self.mood.get() == Mood::Hangs {
                 std::future::pending::<()>().await;
@@ -95,44 +111,6 @@ impl Server {
                 return;
             }
         }
-    }
-
-    /// A whole request; one whose body ends early is none, and leaves nothing. Refusals do not wait
-    /// for the body.
-    async fn next_request(&self, stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Asked> {
-        let end = loop {
-            if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
-            }
-            if stream.read_buf(bytes).await.ok()? == 0 {
-                return None;
-            }
-        };
-        let head = String::from_utf8(bytes.drain(..end).collect()).unwrap();
-        let mut lines = head.trim_end().split("\r\n");
-        let mut words = lines.next().unwrap().split(' ').map(str::to_owned);
-        let (method, path) = (words.next().unwrap(), words.next().unwrap());
-        let fields: HashMap<String, String> = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let length = fields
-            .get("content-length")
-            .map_or(0, |text| text.parse().unwrap());
-        if self.mood.get() != Mood::Refuses {
-            while bytes.len() < length {
-                if stream.read_buf(bytes).await.ok()? == 0 {
-                    return None;
-                }
-            }
-        }
-        let body = bytes.drain(..length.min(bytes.len())).collect();
-        Some(Asked {
-            method,
-            path,
-            fields,
-            body,
-        })
     }
 
     fn answer(&self, asked: &Asked) -> (u16, String, Vec<u8>) {
@@ -201,7 +179,9 @@ impl Server {
             rest.split(',').next().unwrap().to_owned()
         };
         let (credential, signed) = (part("Credential="), part("SignedHeaders="));
-        let scope = credential.split_once('/').unwrap().1.to_owned();
+        let (access_key, scope) = credential.split_once('/').unwrap();
+        let session = asked.fields.get("x-amz-security-token").cloned();
+        self.signed_by.replace((access_key.to_owned(), session));
         let time = &asked.fields["x-amz-date"];
         let now = i64::try_from(self.now()).unwrap();
         let theirs = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).unwrap();
@@ -240,6 +220,15 @@ impl Server {
             Err("SignatureDoesNotMatch")
         }
     }
+}
+
+/// A listener on a port of its own.
+pub(super) fn listen() -> (TcpListener, SocketAddr) {
+    let listener = sys::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let listener = TcpListener::from_std(listener).unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
 }
 
 fn hex(bytes: &[u8]) -> String {

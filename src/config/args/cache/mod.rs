@@ -1,18 +1,22 @@
 //! The shared S3 cache. It has no flags: the environment sets it.
 
 mod aws;
+mod container;
+mod key_source;
 #[cfg(test)]
 mod tests;
 mod variables;
+mod web_identity;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::duration;
 use crate::config::error::{Error, Problem, shown};
 use crate::config::{Endpoint, Scheme, Secret, size};
 use variables::{ACCESS_KEY, BUCKET, ENDPOINT, HEALTH_DURATION, MIN_SIZE, REGION, SECRET_KEY};
+
+pub use key_source::{Authorization, ContainerKeys, KeySource, Keys, WebIdentity};
 pub(crate) use variables::{VARIABLES, Variable};
 
 /// Smaller bodies cost a backend less than the store.
@@ -57,31 +61,6 @@ pub struct BucketConfig {
     pub region: String,
     /// Whose signature.
     pub keys: KeySource,
-}
-
-/// Where the keys to the bucket come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// From the environment.
-    Given(Keys),
-    /// From a profile of the shared credentials file, which may change.
-    Profile {
-        /// The file.
-        file: PathBuf,
-        /// The name of the profile.
-        name: String,
-    },
-}
-
-/// A pair of keys, with the token that temporary ones have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
-    /// The half that is sent.
-    pub access_key: Secret,
-    /// The half that is not.
-    pub secret_key: Secret,
-    /// Sent along.
-    pub session_token: Option<Secret>,
 }
 
 impl CacheConfig {
@@ -137,18 +116,19 @@ fn bucket(
             "`{BUCKET}` is missing: name the bucket of `{ENDPOINT}` that holds the cache"
         )));
     };
+    let region = match text(variable, REGION)? {
+        None => DEFAULT_REGION.to_owned(),
+        Some(region) => read(REGION, &region, region_name)?,
+    };
     Ok(BucketConfig {
         endpoint,
         bucket: read(BUCKET, &bucket, bucket_name)?,
-        region: match text(variable, REGION)? {
-            None => DEFAULT_REGION.to_owned(),
-            Some(region) => read(REGION, &region, region_name)?,
-        },
-        keys: keys(variable)?,
+        keys: keys(variable, &region)?,
+        region,
     })
 }
 
-fn keys(variable: &impl Fn(&str) -> Option<OsString>) -> Result<KeySource, Error> {
+fn keys(variable: &impl Fn(&str) -> Option<OsString>, region: &str) -> Result<KeySource, Error> {
     let given = (text(variable, ACCESS_KEY)?, text(variable, SECRET_KEY)?);
     match given {
         (Some(access_key), Some(secret_key)) => Ok(KeySource::Given(Keys {
@@ -156,7 +136,7 @@ fn keys(variable: &impl Fn(&str) -> Option<OsString>) -> Result<KeySource, Error
             secret_key: key(SECRET_KEY, secret_key)?,
             session_token: None,
         })),
-        (None, None) => aws::keys(variable),
+        (None, None) => aws::keys(variable, region),
         (Some(_), None) => Err(half(ACCESS_KEY, SECRET_KEY)),
         (None, Some(_)) => Err(half(SECRET_KEY, ACCESS_KEY)),
     }
@@ -230,6 +210,24 @@ fn bucket_name(text: &str) -> Result<String, Problem> {
             shown(text)
         )))
     }
+}
+
+/// The endpoint of a service that gives keys, as its variable names it.
+fn key_service(
+    variable: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    default: &str,
+) -> Result<Endpoint, Error> {
+    let text = text(variable, name)?;
+    read(name, text.as_deref().unwrap_or(default), |text| {
+        let endpoint: Endpoint = text.parse()?;
+        match endpoint.service() {
+            None => Ok(endpoint),
+            Some(_) => Err(Problem::new(
+                "the service is one host, not one of SRV records; write its name and port",
+            )),
+        }
+    })
 }
 
 fn region_name(text: &str) -> Result<String, Problem> {

@@ -1,5 +1,7 @@
 //! Every variable, right and wrong.
 
+mod sources;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -38,9 +40,10 @@ fn keys(access: &str, secret: &str, token: Option<&str>) -> KeySource {
     })
 }
 
-const NO_KEYS: [(&str, &str); 2] = [
+const NO_KEYS: [(&str, &str); 3] = [
     ("SIDEKICK_CACHE_ACCESS_KEY", ""),
     ("SIDEKICK_CACHE_SECRET_KEY", ""),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
 ];
 
 #[test]
@@ -81,30 +84,6 @@ fn a_store_in_memory_needs_nothing_else() {
     });
     let store = config.unwrap().unwrap().store;
     assert_eq!(store, StoreConfig::Memory { most: 256 << 20 });
-}
-
-#[test]
-fn without_keys_those_of_the_aws_tools_are_taken() {
-    let set = |more: &[(&str, &str)]| bucket(&[&NO_KEYS[..], more].concat()).keys;
-    let variables = [
-        ("AWS_ACCESS_KEY_ID", "A"),
-        ("AWS_SECRET_ACCESS_KEY", "B"),
-        ("AWS_SESSION_TOKEN", "C"),
-        ("HOME", "/home/u"),
-    ];
-    assert_eq!(set(&variables), keys("A", "B", Some("C")));
-    let profile = |file: &str, name: &str| KeySource::Profile {
-        file: file.into(),
-        name: name.to_owned(),
-    };
-    assert_eq!(
-        set(&variables[3..]),
-        profile("/home/u/.aws/credentials", "default")
-    );
-    assert_eq!(
-        set(&[("AWS_SHARED_CREDENTIALS_FILE", "/f"), ("AWS_PROFILE", "p")]),
-        profile("/f", "p")
-    );
 }
 
 #[test]

@@ -1,46 +1,34 @@
 //! Keys from the file of profiles that the AWS tools share.
 
-use std::fmt;
+use std::fmt::Display;
 use std::fs;
+use std::path::Path;
 
-use crate::config::{KeySource, Keys, Secret};
+use super::{NoKeys, pair};
+use crate::config::Keys;
 
-/// Why there are no keys; one line, without any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoKeys(String);
+const CURE: &str =
+    "set SIDEKICK_CACHE_ACCESS_KEY and SIDEKICK_CACHE_SECRET_KEY, or write the profile";
 
-impl fmt::Display for NoKeys {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NoKeys {}
-
-/// Looks the keys up. Reads a file, so it is not for a worker's thread.
+/// The keys of a profile. Reads a file, so it is not for a worker's thread.
 ///
 /// # Errors
 /// The file cannot be read, or does not hold both keys of the profile.
-pub(super) fn look_up(source: &KeySource) -> Result<Keys, NoKeys> {
-    match source {
-        KeySource::Given(keys) => Ok(keys.clone()),
-        KeySource::Profile { file, name } => {
-            let shown = file.display();
-            let text = fs::read_to_string(file).map_err(|error| {
-                NoKeys(format!(
-                    "no keys for the cache's store: cannot read `{shown}`: {error}; set \
-                     SIDEKICK_CACHE_ACCESS_KEY and SIDEKICK_CACHE_SECRET_KEY"
-                ))
-            })?;
-            of_profile(&text, name).ok_or_else(|| {
-                NoKeys(format!(
-                    "no keys for the cache's store: `{shown}` has no profile `{}` with \
-                     aws_access_key_id and aws_secret_access_key",
-                    name.escape_debug()
-                ))
-            })
-        }
-    }
+pub(super) fn read(file: &Path, name: &str) -> Result<Keys, NoKeys> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).map_err(|error| unread(&shown, &error))?;
+    of_profile(&text, name).ok_or_else(|| {
+        let name = name.escape_debug();
+        let why = format!(
+            "`{shown}` has no profile `{name}` with aws_access_key_id and aws_secret_access_key"
+        );
+        NoKeys::new(why, CURE)
+    })
+}
+
+/// The file could not be read.
+pub(super) fn unread(file: &impl Display, error: &impl Display) -> NoKeys {
+    NoKeys::new(format!("cannot read `{file}`: {error}"), CURE)
 }
 
 /// The keys under `[name]`, both or none. Where a name stands twice, the last counts.
@@ -55,9 +43,7 @@ fn of_profile(text: &str, name: &str) -> Option<Keys> {
         let Some((key, value)) = line.split_once('=').filter(|_| here) else {
             continue;
         };
-        let value = Some(value.trim())
-            .filter(|value| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()))
-            .map(Secret::new);
+        let value = Some(value.trim());
         match key.trim() {
             "aws_access_key_id" => access_key = value,
             "aws_secret_access_key" => secret_key = value,
@@ -65,11 +51,11 @@ fn of_profile(text: &str, name: &str) -> Option<Keys> {
             _ => {}
         }
     }
-    Some(Keys {
-        access_key: access_key?,
-        secret_key: secret_key?,
-        session_token,
-    })
+    pair(
+        access_key?,
+        secret_key?,
+        session_token.filter(|token| !token.is_empty()),
+    )
 }
 
 #[cfg(test)]
@@ -83,7 +69,7 @@ mod tests {
 
     fn shown(name: &str) -> Option<(String, String, Option<String>)> {
         let keys = of_profile(FILE, name)?;
-        let text = |secret: &Secret| secret.reveal().to_owned();
+        let text = |secret: &crate::config::Secret| secret.reveal().to_owned();
         Some((
             text(&keys.access_key),
             text(&keys.secret_key),
@@ -106,11 +92,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_told_with_the_cure() {
-        let source = KeySource::Profile {
-            file: "/nowhere/credentials".into(),
-            name: "default".to_owned(),
-        };
-        let line = look_up(&source).unwrap_err().to_string();
+        let line = read(Path::new("/nowhere/credentials"), "default");
+        let line = line.unwrap_err().to_string();
         assert!(
             line.contains("cannot read `/nowhere/credentials`"),
             "{line}"
