@@ -10,7 +10,7 @@ use crate::event::Severity;
 use crate::fill::Cabinet;
 use crate::metrics::CacheMetrics;
 use crate::net::{Dialer, Resolver};
-use crate::store::{Backing, watch};
+use crate::store::{Backing, Store as _, watch};
 
 /// The cache, while it is on.
 #[derive(Debug)]
@@ -47,11 +47,12 @@ impl Cache {
         &self.metrics
     }
 
-    /// Checks the store now and then, and tells when that changes something. Until the first check has
-    /// passed it is believed to be up.
+    /// Checks the store now and then, and tells when that changes something. Until the first check a
+    /// store whose keys are at hand is believed to be up.
     pub(super) async fn watch(self, dialer: Dialer, resolver: Resolver, news: News) {
         let store = self.backing.open(dialer, resolver);
         let name = store.label();
+        self.metrics.set_up(store.is_up());
         watch(&store, self.every, |found| {
             self.metrics.set_up(found.is_ok());
             match found {
