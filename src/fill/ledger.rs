@@ -225,19 +225,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
+    use super::super::tests::{key, resource};
     use super::*;
-    use crate::http::RequestHead;
-
-    fn key(path: &str) -> CacheKey {
-        let text = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let mut head = RequestHead::default();
-        head.parse(text.as_bytes()).unwrap();
-        CacheKey::of(&head, text.as_bytes(), "http")
-    }
-
-    fn resource(path: &str) -> Resource {
-        key(path).resource().clone()
-    }
 
     #[test]
     fn what_was_read_before_an_invalidation_is_void() {

@@ -12,6 +12,8 @@ mod keeper;
 mod ledger;
 mod patience;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod unstored;
 
 pub use change::Asker;

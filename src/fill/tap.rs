@@ -343,20 +343,12 @@ impl Drop for Spout {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tests::resource;
     use super::*;
-    use crate::cache::CacheKey;
-    use crate::http::RequestHead;
     use crate::store::{Body, MemoryStore, Store as _};
 
-    fn resource() -> Resource {
-        let text = b"GET /k HTTP/1.1\r\nHost: a\r\n\r\n";
-        let mut head = RequestHead::default();
-        head.parse(text).unwrap();
-        CacheKey::of(&head, text, "http").resource().clone()
-    }
-
     fn ends(length: Option<u64>) -> (Tap, Spout) {
-        channel(length, false, &Arc::default(), &resource())
+        channel(length, false, &Arc::default(), &resource("/k"))
     }
 
     fn now<F: Future>(future: F) -> F::Output {

@@ -74,15 +74,8 @@ impl Unstored {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::key;
     use super::*;
-    use crate::http::RequestHead;
-
-    fn key(path: &str) -> CacheKey {
-        let text = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let mut head = RequestHead::default();
-        head.parse(text.as_bytes()).unwrap();
-        CacheKey::of(&head, text.as_bytes(), "http")
-    }
 
     #[test]
     fn what_is_not_stored_is_remembered_for_a_while() {
