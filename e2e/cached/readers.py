@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from harness.seaweed import ACCESS_KEY, REGION, SECRET_KEY, STRANGER_ACCESS_KEY,
 # The host is a part of the cache's key: by this one, two processes speak of the same objects.
 HOST = "objects.e2e.test"
 PIECE = 256 * 1024
+BUFFER = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,18 @@ STRANGER = Reader("stranger", Credentials(STRANGER_ACCESS_KEY, STRANGER_SECRET_K
 NOBODY = Reader("nobody", None)
 
 
+def slow_socket(port: int) -> socket.socket:
+    """A connection in whose buffers next to nothing waits that its client has not read: it is slow
+    from the first byte on, and each pause is one of the client's.
+    """
+    sock = socket.socket()
+    # Before the connection is made: its window is agreed on then.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    sock.settimeout(30)
+    sock.connect(("127.0.0.1", port))
+    return sock
+
+
 class Download(threading.Thread):
     """The owner reads one object, each piece no sooner than its rate allows. What stands still is
     not caught up with, so that a pause costs what it takes.
@@ -107,6 +121,8 @@ class Download(threading.Thread):
         self.leaving = threading.Event()
         self.began = time.monotonic()
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        if rate:
+            self.connection.sock = slow_socket(port)
         self.connection.request("GET", path, headers=OWNER.fields("GET", path, None, {}))
         self.response = self.connection.getresponse()
         self.cache = self.response.getheader("Cache-Status", "")

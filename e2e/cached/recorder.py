@@ -4,8 +4,10 @@ import contextlib
 import re
 import socket
 import threading
+import time
+from collections.abc import Callable
 
-PIECE = 1 << 20
+PIECE = 256 * 1024
 LENGTH = re.compile(r"^content-length:\s*(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -42,6 +44,8 @@ class Recorder:
     def __init__(self, server: int):
         self.server = server
         self.heads: list[str] = []
+        # Bytes a second that each answer comes at; 0 is as fast as it goes.
+        self.rate = 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -70,11 +74,18 @@ class Recorder:
             except OSError:
                 return
             with server:
-                back = threading.Thread(target=carry, args=(server, client), daemon=True)
+                back = threading.Thread(
+                    target=carry, args=(server, client, self.delay), daemon=True
+                )
                 back.start()
                 heads = Heads()
                 carry(client, server, lambda piece: self.heads.extend(heads.take(piece)))
                 back.join()
+
+    def delay(self, piece: bytes) -> None:
+        """Keep a piece of an answer back for as long as it takes."""
+        if self.rate:
+            time.sleep(len(piece) / self.rate)
 
     def close(self) -> None:
         """Take no more connections."""
@@ -84,7 +95,7 @@ class Recorder:
         self.listener.close()
 
 
-def carry(source: socket.socket, sink: socket.socket, note=lambda _: None) -> None:
+def carry(source: socket.socket, sink: socket.socket, note: Callable[[bytes], None]) -> None:
     """Move bytes to the end of their direction, which is passed on; a break ends both."""
     for end in (source, sink):
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -24,11 +24,13 @@ LARGE = 64 * MIB
 # An outage is to be met by requests and not by a check of ours, an end of it soon.
 OFTEN = ("--health-duration", "500ms")
 
-# A download past a store that stands still takes at most so many times what it takes without a cache.
-# The cache gives up on such a store within 250 ms before an answer and 400 ms in its middle, whatever
-# the download's length: at this rate it lasts long enough for such a pause to be less than a tenth.
+# A download past a store that stands still takes at most so many times what it takes without a
+# cache. The cache leaves such a store after 250 ms before an answer and 400 ms in its middle, however
+# long the download is: at this rate it lasts long enough for that to be less than a tenth.
 SLOWDOWN = 1.1
 RATE = 14 * MIB
+
+ENDS = ("stored", "lagging", "incomplete", "failed")
 
 # In a head's object: the length of a body, the length of its name, its name.
 BODY = re.compile(rb"(.{8})\0\0\0f([0-9a-f]{64}/body-[0-9a-f]{32})", re.DOTALL)
@@ -41,17 +43,23 @@ REQUESTS = 50
 class CachedSidekick(Sidekick):
     """A sidekick with a cache."""
 
-    def fills(self, end: str) -> float:
-        """How many fills ended this way."""
-        return self.metric(rf'sidekick_cache_fills_total\{{result="{end}"\}}')
+    def ends(self) -> dict[str, float]:
+        """How many fills ended in each way."""
+        fills = "sidekick_cache_fills_total"
+        return {end: self.metric(rf'{fills}\{{result="{end}"\}}') for end in ENDS}
 
     def served(self) -> float:
         """Bytes of bodies that came from the store."""
         return self.metric("sidekick_cache_served_bytes_total")
 
-    def wait_for_fill(self, count: int = 1, end: str = "stored") -> None:
-        """Wait until so many have ended this way since its start."""
-        wait_until(lambda: self.fills(end) >= count, f"fill {count} to be {end}", pause=0.01)
+    def wait_for_fill(self, before: dict[str, float] | None = None, lost: bool = False) -> None:
+        """Wait until one more has ended than `before`, if not since its start: well, unless it is to
+        be lost.
+        """
+        before = before or dict.fromkeys(ENDS, 0)
+        wait_until(lambda: self.ends() != before, "the end of a fill", pause=0.01)
+        ends = self.ends()
+        assert (ends["stored"] > before["stored"]) != lost, f"from {before} to {ends}"
 
     def wait_for_store(self, up: bool) -> None:
         """Wait until it holds the store to be up, or down."""
@@ -157,10 +165,10 @@ class Rig:
 
     def fill(self, sidekick: CachedSidekick, name: str, body: bytes) -> Answer:
         """The owner reads what is not stored yet; wait until it is."""
-        before = int(sidekick.fills("stored"))
+        before = sidekick.ends()
         answer = self.read(sidekick, name, body)
         assert answer.is_fill, f"{name}: {answer.cache}, not a fill"
-        sidekick.wait_for_fill(before + 1)
+        sidekick.wait_for_fill(before)
         return answer
 
     def hit(self, sidekick: CachedSidekick, name: str, body: bytes) -> Answer:
@@ -177,6 +185,12 @@ class Rig:
         download = Download(sidekick.port, self.path(name), rate)
         download.start()
         return download
+
+    def continues(self, name: str) -> bool:
+        """Whether the backend has been asked for the rest of an object."""
+        begin = f"GET {self.path(name)} "
+        heads = [head.lower() for head in self.backend.heads if head.startswith(begin)]
+        return any("\nrange: bytes=" in head and "\nif-match: " in head for head in heads)
 
     @cached_property
     def usual_seconds(self) -> float:
@@ -224,6 +238,7 @@ class Rig:
         """Stop what the scenario started."""
         while self.running:
             self.running.pop().kill()
+        self.backend.rate = 0
 
     def end(self) -> None:
         """Stop everything."""
