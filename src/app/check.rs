@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use super::StartError;
+use super::cache::Cache;
 use super::certificates::Certificates;
 use crate::config::{Config, Host};
 use crate::net::Resolver;
 
-/// Says what would run, with every certificate read and every name looked up. A name that does not resolve is no error: its
-/// backend would be down until it does.
+/// Says what would run, with every certificate read and every name looked up. A name that does not
+/// resolve is no error: its backend would be down until it does.
 ///
 /// # Errors
-/// One line: a certificate cannot be used, or the system has no runtime to give.
+/// One line: a certificate cannot be used, there are no keys to the cache's store, or the system has
+/// no runtime to give.
 pub fn check(config: &Config) -> Result<String, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -23,6 +25,9 @@ pub fn check(config: &Config) -> Result<String, StartError> {
     let mut said = config.to_string();
     for line in Certificates::open(config, SystemTime::now())?.findings() {
         let _ = write!(said, "\n{line}");
+    }
+    if let Some(cache) = &config.cache {
+        Cache::open(cache)?;
     }
     let mut services: BTreeSet<&str> = BTreeSet::new();
     let mut hosts: BTreeSet<String> = BTreeSet::new();

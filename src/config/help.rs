@@ -1,5 +1,6 @@
 //! The help text, written from the list of flags.
 
+use super::args::cache::{VARIABLES, Variable};
 use super::args::{GROUPS, all};
 use super::flag::{Flag, Kind, Reach};
 use super::unavailable;
@@ -51,6 +52,8 @@ pub(crate) fn text() -> String {
             parts.push(format!("\n{}:\n{lines}", group.title));
         }
     }
+    let lines: String = VARIABLES.iter().map(variable).collect();
+    parts.push(format!("\nThe shared cache, by variables alone:\n{lines}"));
     let later: Vec<String> = all()
         .filter(|flag| unavailable::is_refused(flag) && !flag.hidden)
         .map(|flag| format!("--{}", flag.name))
@@ -74,11 +77,23 @@ fn entry(flag: &Flag) -> String {
         .map(|word| format!(" {word}"))
         .unwrap_or_default();
     let head = format!("  {short}--{}{word}", flag.name);
-    let explanation = wrapped(&explanation(flag), WIDTH - COLUMN);
-    // The first line stands beside the flag, the others below it.
+    beside(&head, &explanation(flag))
+}
+
+fn variable(variable: &Variable) -> String {
+    let explanation = match variable.default {
+        "" => variable.help.to_owned(),
+        default => format!("{} [default: {default}]", variable.help),
+    };
+    beside(&format!("  {}", variable.name), &explanation)
+}
+
+/// The first line stands beside what it explains, the others below it.
+fn beside(head: &str, explanation: &str) -> String {
+    let lines = wrapped(explanation, WIDTH - COLUMN);
     format!(
         "{head:COLUMN$}{}\n",
-        explanation.join(&format!("\n{:COLUMN$}", ""))
+        lines.join(&format!("\n{:COLUMN$}", ""))
     )
 }
 

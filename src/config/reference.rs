@@ -1,6 +1,7 @@
 //! The reference of flags in Markdown, written from their list.
 
 use super::args::all;
+use super::args::cache::VARIABLES;
 use super::flag::{Flag, Kind, Reach};
 use super::unavailable;
 
@@ -16,9 +17,31 @@ command line `--log=false` turns one off again. For `--long` the original's `-lo
 
 ";
 
+const CACHE: &str = "
+## The shared cache
+
+It has no flags: these variables set it. What they mean in full is in [the cache](../cache.md).
+
+";
+
 /// The page `docs/reference/flags.md`.
 pub fn reference() -> String {
-    format!("{HEAD}{}", flag_table())
+    format!("{HEAD}{}{CACHE}{}", flag_table(), variable_table())
+}
+
+/// The variables of the cache, which have no flags.
+fn variable_table() -> String {
+    let head = "| environment | default | meaning |\n|---|---|---|\n".to_owned();
+    let rows = VARIABLES.iter().map(|variable| {
+        let default = Some(variable.default).filter(|default| !default.is_empty());
+        format!(
+            "| {} | {} | {}. |\n",
+            code(variable.name),
+            default.map(code).unwrap_or_default(),
+            variable.help
+        )
+    });
+    head + &rows.collect::<String>()
 }
 
 /// The table of flags alone: flag, environment, default, meaning.

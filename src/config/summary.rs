@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{BackendTls, Balance, Config, Host, ListenerTls, Scheme, duration};
+use super::{
+    BackendTls, Balance, CacheConfig, Config, Host, ListenerTls, Scheme, StoreConfig, duration,
+};
 
 /// Endpoints of a site that are named one by one.
 const NAMED: usize = 8;
@@ -61,10 +63,30 @@ impl fmt::Display for Config {
                 Balance::P2c => "the better of two at random, by latency and load",
             }
         )?;
+        if let Some(cache) = &self.cache {
+            write!(f, "\ncache    {cache}")?;
+        }
         for warning in &self.warnings {
             write!(f, "\nwarning  {warning}")?;
         }
         Ok(())
+    }
+}
+
+/// Where it keeps what, without a key.
+impl fmt::Display for CacheConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.store {
+            StoreConfig::Memory { most } => write!(f, "{most} bytes of memory")?,
+            StoreConfig::S3(bucket) => write!(
+                f,
+                "bucket {} at {}, checked every {}",
+                bucket.bucket,
+                bucket.endpoint,
+                duration::format(self.health_every)
+            )?,
+        }
+        write!(f, "; bodies of {} bytes and more", self.min_size)
     }
 }
 

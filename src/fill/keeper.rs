@@ -14,7 +14,8 @@ use super::filling::{FetchRest, Filling};
 use super::ledger::{Change, Ledger, Reading};
 use super::patience::Patience;
 use super::tap::{self, Tap};
-use crate::cache::{Bounds, MOST_BYTES, Resource, StoredHead, StoredResponses};
+use super::unstored::Unstored;
+use crate::cache::{Bounds, CacheKey, MOST_BYTES, Resource, StoredHead, StoredResponses};
 use crate::http::ContentRange;
 use crate::metrics::{CacheCells, CacheMetrics, StoreOperation};
 use crate::net::{Dialer, Resolver};
@@ -72,6 +73,7 @@ impl Cabinet {
             cells: self.metrics.cells(),
             bounds: self.bounds,
             patience: Patience::default(),
+            unstored: Unstored::new(Instant::now()),
             paused: Cell::new(None),
             running: Cell::new(0),
         })
@@ -87,6 +89,7 @@ pub struct Keeper {
     label: Arc<str>,
     bounds: Bounds,
     patience: Patience,
+    unstored: Unstored,
     /// Until when nothing is filled.
     paused: Cell<Option<Instant>>,
     /// Fills and changes.
@@ -124,11 +127,16 @@ impl Keeper {
         self.ledger.reading(resource.clone())
     }
 
-    /// What is stored of a resource; `None` when the store cannot be asked, or not soon enough.
-    pub async fn look_up(self: &Rc<Self>, resource: &Resource) -> Option<StoredResponses> {
+    /// What is stored of a key's resource, or nothing if the key was looked for a moment ago and was
+    /// not stored; `None` when the store cannot be asked, or not soon enough.
+    pub async fn look_up(self: &Rc<Self>, key: &CacheKey) -> Option<StoredResponses> {
         if !self.is_available() {
             return None;
         }
+        if self.unstored.has(key, Instant::now()) {
+            return Some(StoredResponses::default());
+        }
+        let resource = key.resource();
         if self.ledger.take_outdated(resource) {
             self.begin_clearing(resource);
             return None;
@@ -147,6 +155,11 @@ impl Keeper {
                 None
             }
         }
+    }
+
+    /// Nothing is stored under a key, nor anything of the backend's answer.
+    pub fn passed_on(&self, key: &CacheKey) {
+        self.unstored.remember(key, Instant::now());
     }
 
     /// The body of a stored response, or a part of it; `None` when the store does not have it, or not
@@ -202,6 +215,7 @@ impl Keeper {
         let most = length.and_then(|length| usize::try_from(length).ok());
         let waiting = most.map_or(tap::MOST_WAITING, |length| length.min(tap::MOST_WAITING));
         let right = self.ledger.fill(&asker.key, waiting)?;
+        self.unstored.forget(&asker.key);
         let takes_pipes = self.store.takes_pipes();
         let resource = asker.key.resource();
         let (tap, spout) = tap::channel(length, takes_pipes, &self.ledger, resource);

@@ -12,6 +12,7 @@ mod keeper;
 mod ledger;
 mod patience;
 mod tap;
+mod unstored;
 
 pub use change::Asker;
 pub use filling::FetchRest;

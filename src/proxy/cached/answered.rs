@@ -29,7 +29,10 @@ impl Connection<'_> {
         };
         loop {
             let concluded = match self.judge(exchange, &visit) {
-                Conclusion::PassOn => Concluded::Backends(None),
+                Conclusion::PassOn => {
+                    visit.passed_on();
+                    Concluded::Backends(None)
+                }
                 Conclusion::Store(head) => {
                     Concluded::Backends(self.fill(&mut visit, exchange, *head))
                 }

@@ -20,7 +20,7 @@ use crate::cache::{
     Answer, Bypass, CacheStatus, Forward, Plan, Presented, StoredHead, Validation, plan,
 };
 use crate::fill::{Asker, Keeper, Reading};
-use crate::http::write_request;
+use crate::http::{Method, write_request};
 use crate::metrics::CacheResult;
 
 /// What the cache has to do with a request.
@@ -71,6 +71,20 @@ impl Visit {
     pub(super) fn server(&self) -> Option<Arc<str>> {
         let is_hit = matches!(self.status, Some(CacheStatus::Hit { .. }));
         is_hit.then(|| Arc::clone(self.keeper.label()))
+    }
+
+    /// Nothing comes of the backend's answer. What HEAD was answered with, GET may be stored with.
+    fn passed_on(&self) {
+        if let Some(Looked {
+            presented,
+            stored: None,
+            ..
+        }) = &self.looked
+            && self.why == Forward::UriMiss
+            && presented.method() == Method::Get
+        {
+            self.keeper.passed_on(presented.key());
+        }
     }
 
     /// A backend's answer is the client's.
@@ -165,7 +179,7 @@ impl Connection<'_> {
         let keeper = Rc::clone(&visit.keeper);
         let resource = presented.key().resource();
         let reading = keeper.reading(resource);
-        let Some(found) = keeper.look_up(resource).await else {
+        let Some(found) = keeper.look_up(presented.key()).await else {
             return if presented.control().only_if_cached {
                 Way::Nowhere
             } else {

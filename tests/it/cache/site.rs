@@ -40,6 +40,8 @@ pub(super) struct Served {
     pub(super) is_public: bool,
     /// The first answer with a body is cut after so many bytes.
     pub(super) cut: Option<usize>,
+    /// The same, and nothing more comes until the other side has enough.
+    pub(super) hold: Option<usize>,
     pub(super) is_chunked: bool,
 }
 
@@ -56,6 +58,7 @@ impl Site {
             fields: String::new(),
             is_public: false,
             cut: None,
+            hold: None,
             is_chunked: false,
         }));
         let serving = Arc::clone(&served);
@@ -119,10 +122,10 @@ fn serve(connection: &mut OriginConnection, served: &Mutex<Served>) -> io::Resul
         held.object = None;
         return connection.send("HTTP/1.1 204 No Content\r\n\r\n");
     }
-    let cut = if method == "GET" {
-        held.cut.take()
+    let (cut, hold) = if method == "GET" {
+        (held.cut.take(), held.hold.take())
     } else {
-        None
+        (None, None)
     };
     let Served {
         object,
@@ -172,6 +175,10 @@ fn serve(connection: &mut OriginConnection, served: &Mutex<Served>) -> io::Resul
     ))?;
     match cut {
         _ if method == "HEAD" => Ok(()),
+        _ if hold.is_some_and(|most| most < length) => {
+            connection.send(&body[..hold.unwrap_or(length)])?;
+            connection.rest().map(drop)
+        }
         Some(most) if most < length => {
             connection.send(&body[..most])?;
             connection.die();

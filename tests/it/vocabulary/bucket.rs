@@ -18,6 +18,8 @@ pub(crate) enum Trouble {
     Frozen,
     /// It takes nothing of the body of a PUT for as long.
     SlowPut(Duration),
+    /// It takes nothing of the body of a PUT before the trouble is over.
+    HeldPut,
     /// The body of a GET ends after so many bytes, and the connection with it.
     CutGet(usize),
     /// The body of a GET stops after so many bytes, and the connection stays.
@@ -65,7 +67,7 @@ impl Bucket {
         let shared = Arc::new(Shared::default());
         let serving = Arc::clone(&shared);
         Self {
-            origin: Origin::scripted(move |connection| serve(connection, &serving)),
+            origin: Origin::scripted(move |connection| serve(connection, &serving)).narrow(),
             shared,
         }
     }
@@ -155,10 +157,10 @@ fn serve(connection: &mut OriginConnection, shared: &Shared) -> io::Result<()> {
             ))
         }
         ("PUT", _) => {
-            if let Some(Trouble::SlowPut(pause)) = trouble
-                && path.contains("/body-")
-            {
-                shared.sleep(pause);
+            match trouble {
+                Some(Trouble::SlowPut(pause)) if path.contains("/body-") => shared.sleep(pause),
+                Some(Trouble::HeldPut) => shared.freeze(),
+                _ => {}
             }
             let body = connection.body()?;
             shared.contents().objects.insert(path, body.into());

@@ -3,6 +3,7 @@
 mod aws;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,15 +12,8 @@ use std::time::Duration;
 use crate::config::duration;
 use crate::config::error::{Error, Problem, shown};
 use crate::config::{Endpoint, Secret, size};
-
-/// Where the cache's store is; the cache is off while this is empty.
-const ENDPOINT: &str = "SIDEKICK_CACHE_ENDPOINT";
-const ACCESS_KEY: &str = "SIDEKICK_CACHE_ACCESS_KEY";
-const SECRET_KEY: &str = "SIDEKICK_CACHE_SECRET_KEY";
-const BUCKET: &str = "SIDEKICK_CACHE_BUCKET";
-const MIN_SIZE: &str = "SIDEKICK_CACHE_MIN_SIZE";
-const HEALTH_DURATION: &str = "SIDEKICK_CACHE_HEALTH_DURATION";
-const REGION: &str = "SIDEKICK_CACHE_REGION";
+use variables::{ACCESS_KEY, BUCKET, ENDPOINT, HEALTH_DURATION, MIN_SIZE, REGION, SECRET_KEY};
+pub(crate) use variables::{VARIABLES, Variable};
 
 /// Smaller bodies cost a backend less than the store.
 const DEFAULT_MIN_SIZE: u64 = 1 << 20;

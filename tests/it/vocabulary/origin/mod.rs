@@ -115,6 +115,14 @@ impl Origin {
         Self::secured(Security::Clear, script)
     }
 
+    /// What it does not read does not pile up in the kernel either.
+    pub(crate) fn narrow(self) -> Self {
+        if let Door::Open { listener, .. } = &*self.door.lock().expect("unpoisoned") {
+            listener.set_recv_buffer_size(64 << 10).expect("a size");
+        }
+        self
+    }
+
     /// As [`Origin::scripted`], reached by TLS.
     pub(crate) fn secured(
         security: Security,
