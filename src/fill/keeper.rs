@@ -24,10 +24,6 @@ use crate::store::{AnyStore, Awaited, Backing, Object, Store as _, StoreError};
 /// Bytes that the object with the heads of a resource may have: what there is around them is little.
 pub(super) const MOST_READ: usize = 2 * MOST_BYTES;
 
-/// How long a look-up waits for changes that were announced: the body is in the store already, and
-/// what is missing is small.
-const SETTLING: Duration = Duration::from_millis(100);
-
 /// How long nothing is filled after the store refused a fill: its bucket is full, or read-only.
 const AFTER_REFUSAL: Duration = Duration::from_secs(10);
 
@@ -141,9 +137,9 @@ impl Keeper {
             self.begin_clearing(resource);
             return None;
         }
-        timeout(SETTLING, self.ledger.settled(resource))
-            .await
-            .ok()?;
+        // The body is in the store already, and what is missing is small.
+        let settled = timeout(self.patience.limit(), self.ledger.settled(resource));
+        settled.await.ok()?;
         let (store, name) = (self.store.clone(), resource.head_name());
         let read = async move { store.read(&name, MOST_READ).await };
         match self.patiently(read).await {

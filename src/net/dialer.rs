@@ -98,7 +98,8 @@ impl Dialer {
     /// number) and going on to the others; `within` bounds all of it.
     ///
     /// # Errors
-    /// The last address's failure.
+    /// The last address's failure, unless another one had a server that was not believed: that says
+    /// more than an address at which nobody listens.
     pub async fn dial(
         &self,
         endpoint: &Endpoint,
@@ -112,6 +113,7 @@ impl Dialer {
                 let address = addresses[(first + offset) % addresses.len()];
                 match self.reach(endpoint, address).await {
                     Ok(stream) => return Ok(stream),
+                    Err(_) if matches!(failure, DialError::Handshake(_)) => {}
                     Err(error) => failure = error,
                 }
             }

@@ -29,7 +29,7 @@ use self::named_file::{BackendContent, IdentityContent};
 use self::vigil::Vigil;
 use super::StartError;
 use super::news::News;
-use crate::config::{Config, ListenerTls, Scheme, SiteConfig, TlsConfig};
+use crate::config::{CacheConfig, Config, ListenerTls, Scheme, SiteConfig, TlsConfig};
 use crate::event::Severity;
 use crate::net::tls::{Presented, TlsAcceptor, TlsConnector};
 
@@ -39,7 +39,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// What clients and backends are shown and believed, as the files say now.
 pub(super) struct Certificates {
     tls: TlsConfig,
-    /// Whether any backend is connected to by TLS.
+    /// Whether any backend, or the cache's store, is connected to by TLS.
     has_https: Cell<bool>,
     listener: Option<Listener>,
     connector: Arc<TlsConnector>,
@@ -58,7 +58,8 @@ impl Certificates {
     /// One line: a file cannot be read or used.
     pub(super) fn open(config: &Config, now: SystemTime) -> Result<Rc<Self>, StartError> {
         let tls = config.tls.clone();
-        let has_https = has_https(&config.sites);
+        let cache = config.cache.as_ref();
+        let has_https = has_https(&config.sites) || cache.is_some_and(CacheConfig::connects_by_tls);
         let (listener, listener_vigil) = match &tls.listener {
             ListenerTls::Plain => (None, Vigil::new([0; 32])),
             ListenerTls::SelfSigned(names) => {

@@ -8,7 +8,7 @@ use crate::cache::{
     StoredHead, conclude, invalidated, stale_if_error,
 };
 use crate::fill::Tap;
-use crate::http::BodyFraming;
+use crate::http::{BodyFraming, Version};
 use crate::proxy::connection::{Connection, Next, unix_now};
 use crate::proxy::exchange::Exchange;
 use crate::proxy::forward::{Failure, Leg, Start};
@@ -215,8 +215,9 @@ impl Connection<'_> {
         let length = match exchange.response.framing() {
             BodyFraming::None => Some(0),
             BodyFraming::Length(length) => Some(length),
-            BodyFraming::Chunked => None,
-            BodyFraming::UntilClose => return None,
+            // For an older client the framing comes off before the tap.
+            BodyFraming::Chunked if exchange.request.version() == Version::Http11 => None,
+            BodyFraming::Chunked | BodyFraming::UntilClose => return None,
         };
         let asker = looked.asker(exchange);
         let reading = looked.reading.take()?;

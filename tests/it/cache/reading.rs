@@ -1,9 +1,10 @@
 //! What is stored is served again: after the backend has let this reader in, or because it said
 //! that anybody may.
 
+use std::sync::Arc;
 use std::thread;
 
-use super::site::{ALICE, BOB, Reader, Site, status, wait_for_fills};
+use super::site::{ALICE, BOB, Reader, Site, signed_by, status, wait_for_fills};
 use crate::vocabulary::{Bucket, Certificates, wait_until};
 
 const SIZE: usize = 3 << 20;
@@ -103,6 +104,50 @@ fn chunked_bodies_of_a_known_end_are_stored_without_their_framing() {
     assert_eq!(stored.head.content_length(), Some(5000));
     assert!(stored.body[..] == site.object()[..]);
     assert_eq!(status(&stored), "sidekick; fwd=stale; fwd-status=304");
+}
+
+/// What an old client gets has no framing any more, and may look like some.
+#[test]
+fn a_body_that_was_decoded_for_its_client_is_not_decoded_again() {
+    let (site, bucket) = (Site::new(0), Bucket::new());
+    let object: Arc<[u8]> = (*b"3\r\nabc\r\n0\r\n\r\nmore").into();
+    site.served().object = Some(Arc::clone(&object));
+    site.served().is_chunked = true;
+    let sidekick = site.cached_in(&bucket);
+    let old = sidekick.exchange(format!(
+        "GET /b/k HTTP/1.0\r\nHost: s3.example\r\n{}\r\n",
+        signed_by(ALICE)
+    ));
+    assert!(old.body[..] == object[..]);
+    assert_eq!(status(&old), "sidekick; fwd=uri-miss");
+    let mut alice = Reader::new(&sidekick, ALICE);
+    assert!(alice.fill("stored", 1).body[..] == object[..]);
+    assert!(alice.get().body[..] == object[..]);
+}
+
+#[test]
+fn a_store_by_tls_is_trusted_as_backends_are() {
+    let (site, bucket) = (Site::new(SIZE), Bucket::secured());
+    let certificates = Certificates::new();
+    let sidekick = bucket.behind(site.sidekick()).trusting(&certificates);
+    let sidekick = sidekick.start();
+    let mut alice = Reader::new(&sidekick, ALICE);
+    assert!(alice.fill("stored", 1).body[..] == site.object()[..]);
+    let stored = alice.get();
+    assert!(stored.body[..] == site.object()[..]);
+    assert_eq!(status(&stored), "sidekick; fwd=stale; fwd-status=304");
+}
+
+#[test]
+fn a_store_that_nobody_vouches_for_is_not_used() {
+    let (site, bucket) = (Site::new(SIZE), Bucket::secured());
+    let sidekick = bucket.behind(site.sidekick()).start();
+    let line = sidekick.stdout_line_where(|line| line.contains("is not used"));
+    assert!(line.contains(&bucket.origin.url()), "{line}");
+    assert!(line.contains("certificate"), "{line}");
+    let response = Reader::new(&sidekick, ALICE).get();
+    assert!(response.body[..] == site.object()[..]);
+    assert_eq!(status(&response), "sidekick; fwd=bypass");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::message::Head;
-use super::origin::{Origin, OriginConnection};
+use super::origin::{Origin, OriginConnection, Security};
 use super::sidekick::Sidekick;
 
 /// What the bucket does with a request about an object, other than what it should.
@@ -64,10 +64,20 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn new() -> Self {
+        Self::reached(Security::Clear)
+    }
+
+    /// Reached by TLS.
+    pub(crate) fn secured() -> Self {
+        Self::reached(Security::Tls)
+    }
+
+    fn reached(security: Security) -> Self {
         let shared = Arc::new(Shared::default());
         let serving = Arc::clone(&shared);
+        let script = move |connection: &mut OriginConnection| serve(connection, &serving);
         Self {
-            origin: Origin::scripted(move |connection| serve(connection, &serving)).narrow(),
+            origin: Origin::secured(security, script).narrow(),
             shared,
         }
     }

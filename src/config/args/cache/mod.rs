@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::config::duration;
 use crate::config::error::{Error, Problem, shown};
-use crate::config::{Endpoint, Secret, size};
+use crate::config::{Endpoint, Scheme, Secret, size};
 use variables::{ACCESS_KEY, BUCKET, ENDPOINT, HEALTH_DURATION, MIN_SIZE, REGION, SECRET_KEY};
 pub(crate) use variables::{VARIABLES, Variable};
 
@@ -85,6 +85,17 @@ pub struct Keys {
 }
 
 impl CacheConfig {
+    /// Whether the store, or who gives the keys to it, may be connected to by TLS.
+    pub fn connects_by_tls(&self) -> bool {
+        match &self.store {
+            StoreConfig::Memory { .. } => false,
+            StoreConfig::S3(bucket) => {
+                let is_given = matches!(bucket.keys, KeySource::Given(_));
+                bucket.endpoint.scheme == Scheme::Https || !is_given
+            }
+        }
+    }
+
     /// The cache that the variables ask for, read through `variable`, which answers for one name;
     /// none while `SIDEKICK_CACHE_ENDPOINT` is empty.
     ///
