@@ -13,9 +13,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import cache
 import dns
 import failover
 import tls
+from cached.rig import Rig as CacheRig
 from clients import ALL
 from clients.boto import s3
 from harness.process import Process
@@ -52,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sidekick", required=True, help="the program under test")
     parser.add_argument("--weed", required=True, help="the SeaweedFS program")
-    names = [client.name for client in ALL] + ["failover", "tls", "dns"]
+    names = [client.name for client in ALL] + ["failover", "tls", "dns", "cache"]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="run a part")
     parser.add_argument(
         "--rotation-seconds", type=int, default=15, help="time of each rotation of certificates"
@@ -96,6 +98,8 @@ def run_against_s3(arguments: argparse.Namespace, work: Path, processes: list[Pr
         table.append(run_scenarios("failover", failover.SCENARIOS, rig))
     if "tls" in arguments.only:
         table += run_tls(arguments, work, seaweed, processes)
+    if "cache" in arguments.only:
+        table += [run_cache(arguments, work, seaweed, processes, part) for part in cache.PARTS]
     return table
 
 
@@ -111,6 +115,24 @@ def run_tls(
         return [
             run_scenarios(part, some, rig, rig.end_scenario) for part, some in tls.PARTS.items()
         ]
+    finally:
+        processes += rig.lasting
+        rig.end()
+
+
+def run_cache(
+    arguments: argparse.Namespace, work: Path, seaweed: Seaweed, processes: list[Process], part: str
+) -> tuple[str, int, int, float]:
+    """What is shown with one store for the cache."""
+    store, scenarios = cache.PARTS[part]
+    own = work / part.replace(" ", "-")
+    own.mkdir()
+    rig = CacheRig(
+        arguments.sidekick, seaweed, BUCKETS["sidekick"], own, store(arguments.weed, own)
+    )
+    try:
+        rig.start()
+        return run_scenarios(part, scenarios, rig, rig.end_scenario)
     finally:
         processes += rig.lasting
         rig.end()

@@ -1,4 +1,4 @@
-"""One SeaweedFS store behind two S3 servers, both of which verify signatures."""
+"""One SeaweedFS store behind S3 servers that verify signatures."""
 
 import json
 from collections.abc import Callable
@@ -10,23 +10,35 @@ from harness.process import Process, fetch_text, free_port, wait_for_http
 ACCESS_KEY = "e2eaccesskey"
 SECRET_KEY = "e2e/secret+key=of=forty=characters=12345"
 REGION = "us-east-1"
+# Somebody known who may not read what the scenarios store.
+STRANGER_ACCESS_KEY = "e2estrangerskey"
+STRANGER_SECRET_KEY = "e2e/stranger+key=of=forty=characters=123"
+EVERYTHING = ("Admin", "Read", "List", "Tagging", "Write")
+
+
+def identity(name: str, access_key: str, secret_key: str, *actions: str) -> dict:
+    """Somebody whom S3 servers know, and what they may do."""
+    credentials = [{"accessKey": access_key, "secretKey": secret_key}]
+    return {"name": name, "credentials": credentials, "actions": list(actions)}
+
 
 IDENTITIES = {
     "identities": [
-        {
-            "name": "e2e",
-            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-            "actions": ["Admin", "Read", "List", "Tagging", "Write"],
-        }
+        identity("e2e", ACCESS_KEY, SECRET_KEY, *EVERYTHING),
+        identity("stranger", STRANGER_ACCESS_KEY, STRANGER_SECRET_KEY, "Read:elsewhere"),
     ]
 }
 
 
 class Seaweed:
-    """Master, volume server and filer in one process, and two S3 servers over that filer."""
+    """Master, volume server and filer in one process, and S3 servers over that filer: two, unless
+    another number is wanted.
+    """
 
-    def __init__(self, weed: str, work: Path):
+    def __init__(self, weed: str, work: Path, identities: dict = IDENTITIES, servers: int = 2):
         self.weed = weed
+        self.identities = identities
+        self.servers = servers
         self.work = work
         self.filer_ports = (free_port(), free_port())
         self.master_ports = (free_port(), free_port())
@@ -76,12 +88,12 @@ class Seaweed:
         ]
 
     def start(self, note: Callable[[Process], None]) -> None:
-        """Start the store and both S3 servers, telling each; wait until they refuse strangers."""
-        (self.work / "identities.json").write_text(json.dumps(IDENTITIES))
+        """Start the store and its S3 servers, telling each; wait until they refuse strangers."""
+        (self.work / "identities.json").write_text(json.dumps(self.identities))
         note(self.store)
         self.store.start()
         wait_for_http(self.store, self.filer_ports[0])
-        for number in (1, 2):
+        for number in range(1, self.servers + 1):
             port = free_port()
             log = self.work / f"s3-{number}.log"
             gateway = Process(f"s3 server {number}", self.gateway_argv(number, port), log)
@@ -89,7 +101,7 @@ class Seaweed:
             self.ports.append(port)
             note(gateway)
             gateway.start()
-        for number in (0, 1):
+        for number in range(self.servers):
             self.wait_for_gateway(number)
 
     def tls_gateway(self, identity: Identity, clients: Path) -> str:

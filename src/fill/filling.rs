@@ -45,7 +45,10 @@ impl Filling {
         let cells = &self.keeper.cells;
         cells.filled(end);
         match end {
-            FillEnd::Stored => cells.stored(self.head.body_length),
+            FillEnd::Stored => {
+                self.right.filled();
+                cells.stored(self.head.body_length);
+            }
             FillEnd::Failed => cells.store_failed(StoreOperation::Fill),
             FillEnd::Lagging | FillEnd::Incomplete => {}
         }

@@ -210,7 +210,7 @@ impl Keeper {
         }
         let most = length.and_then(|length| usize::try_from(length).ok());
         let waiting = most.map_or(tap::MOST_WAITING, |length| length.min(tap::MOST_WAITING));
-        let right = self.ledger.fill(&asker.key, waiting)?;
+        let right = self.ledger.fill(&asker.key, waiting, &reading)?;
         self.unstored.forget(&asker.key);
         let takes_pipes = self.store.takes_pipes();
         let resource = asker.key.resource();

@@ -32,6 +32,8 @@ struct Books {
     readings: BTreeSet<u64>,
     /// When resources were invalidated last, as far as a reading began before.
     invalidated: HashMap<Resource, u64>,
+    /// When keys were filled last, likewise.
+    filled: HashMap<CacheKey, u64>,
     /// What is being filled, and the bytes that may wait in each.
     filling: HashMap<CacheKey, usize>,
     filling_bytes: usize,
@@ -100,13 +102,20 @@ impl Ledger {
         }
     }
 
-    /// The right to fill a key, in which at most so many bytes will wait, unless somebody has it or
-    /// there are too many fills.
-    pub(super) fn fill(self: &Arc<Self>, key: &CacheKey, waiting: usize) -> Option<FillRight> {
+    /// The right to fill a key, in which at most so many bytes will wait, unless somebody has it, or
+    /// had it and filled the key since the reading began, or there are too many fills.
+    pub(super) fn fill(
+        self: &Arc<Self>,
+        key: &CacheKey,
+        waiting: usize,
+        reading: &Reading,
+    ) -> Option<FillRight> {
         let mut books = self.books();
         let weight = waiting + EACH;
         let is_full = books.filling_bytes + weight > MOST_FILLING;
-        if is_full || books.filling.contains_key(key) {
+        let filled = books.filled.get(key);
+        let is_late = filled.is_some_and(|turn| *turn > reading.began);
+        if is_full || is_late || books.filling.contains_key(key) {
             return None;
         }
         books.filling.insert(key.clone(), weight);
@@ -179,9 +188,22 @@ impl Drop for Reading {
         let mut books = self.ledger.books();
         let was_first = books.readings.first() == Some(&self.began);
         books.readings.remove(&self.began);
-        if was_first && !books.invalidated.is_empty() {
+        if was_first {
             let first = books.readings.first().copied().unwrap_or(u64::MAX);
             books.invalidated.retain(|_, turn| *turn > first);
+            books.filled.retain(|_, turn| *turn > first);
+        }
+    }
+}
+
+impl FillRight {
+    /// The key is in the store. Whoever looked before and found nothing brings nothing new.
+    pub(super) fn filled(&self) {
+        let mut books = self.ledger.books();
+        books.turn += 1;
+        let turn = books.turn;
+        if !books.readings.is_empty() {
+            books.filled.insert(self.key.clone(), turn);
         }
     }
 }
@@ -260,20 +282,40 @@ mod tests {
     #[test]
     fn a_key_is_filled_once_at_a_time() {
         let ledger = Arc::new(Ledger::default());
-        let right = ledger.fill(&key("/a?1"), 1);
-        assert!(right.is_some() && ledger.fill(&key("/a?1"), 1).is_none());
-        let other = ledger.fill(&key("/a?2"), 1);
+        let reading = ledger.reading(resource("/a"));
+        let right = ledger.fill(&key("/a?1"), 1, &reading);
+        assert!(right.is_some() && ledger.fill(&key("/a?1"), 1, &reading).is_none());
+        let other = ledger.fill(&key("/a?2"), 1, &reading);
         assert!(other.is_some());
         drop(right);
-        assert!(ledger.fill(&key("/a?1"), 1).is_some());
+        assert!(ledger.fill(&key("/a?1"), 1, &reading).is_some());
+    }
+
+    #[test]
+    fn a_reading_from_before_a_fill_fills_nothing_again() {
+        let ledger = Arc::new(Ledger::default());
+        let (first, late) = (
+            ledger.reading(resource("/a")),
+            ledger.reading(resource("/a")),
+        );
+        let right = ledger.fill(&key("/a?1"), 1, &first).expect("nobody has it");
+        right.filled();
+        drop((right, first));
+        assert!(ledger.fill(&key("/a?1"), 1, &late).is_none());
+        assert!(ledger.fill(&key("/a?2"), 1, &late).is_some());
+        let next = ledger.reading(resource("/a"));
+        assert!(ledger.fill(&key("/a?1"), 1, &next).is_some());
+        drop((late, next));
+        assert!(ledger.books().filled.is_empty());
     }
 
     #[test]
     fn fills_are_bounded_by_what_waits_in_them() {
         let ledger = Arc::new(Ledger::default());
+        let reading = ledger.reading(resource("/"));
         let filled = |size: usize| {
             let rights: Vec<_> = (0..5000)
-                .filter_map(|number| ledger.fill(&key(&format!("/{number}")), size))
+                .filter_map(|number| ledger.fill(&key(&format!("/{number}")), size, &reading))
                 .collect();
             rights.len()
         };

@@ -1,0 +1,23 @@
+"""The shared cache between a real backend and real stores, well and failing."""
+
+from cached import credentials, failing, halves, permission, serving, sharing
+from cached.stores import MotoStore, SeaweedStore
+
+WITH_EACH = [
+    *serving.SCENARIOS,
+    *permission.SCENARIOS,
+    *sharing.SCENARIOS,
+    *halves.SCENARIOS,
+    *failing.STANDING_STILL,
+    *failing.DYING,
+]
+
+# The rows of the summary: the store, and what is shown with it. moto believes all keys; a bucket
+# with something in it is deleted there at once.
+PARTS = {
+    "cache weed": (SeaweedStore, WITH_EACH + failing.REFUSING + credentials.SCENARIOS),
+    "cache moto": (
+        MotoStore,
+        [*WITH_EACH, failing.bucket_that_is_deleted_is_not_missed, *credentials.SCENARIOS],
+    ),
+}

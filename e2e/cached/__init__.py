@@ -1,0 +1,1 @@
+"""The shared cache over real stores: what `cache.py` puts together."""
