@@ -141,7 +141,9 @@ impl Connection<'_> {
                 )
                 .response_body(&mut download)
                 .await;
-            leg.transferred(&report.tally);
+            if let Some(sent) = leg.transferred(&report.tally) {
+                self.served(exchange, sent);
+            }
             let Err(fault) = moved else {
                 break;
             };

@@ -65,11 +65,16 @@ impl Leg {
         }
     }
 
-    /// Counts what this attempt has moved.
-    pub(super) fn transferred(&mut self, tally: &Tally) {
+    /// Counts what this attempt has moved; of a response from the store, gives the bytes that went to
+    /// the client.
+    pub(super) fn transferred(&mut self, tally: &Tally) -> Option<u64> {
         let (rx, tx) = self.before;
-        if let Source::Backend(attempt) = &mut self.source {
-            attempt.transferred(tally.rx - rx, tally.tx - tx);
+        match &mut self.source {
+            Source::Backend(attempt) => {
+                attempt.transferred(tally.rx - rx, tally.tx - tx);
+                None
+            }
+            Source::Store(_) => Some(tally.tx - tx),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A stored response on its way to the client.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -10,6 +11,7 @@ use crate::cache::{Answer, Resource, StoredHead};
 use crate::fill::Keeper;
 use crate::http::{Method, Parsed};
 use crate::proxy::connection::{Connection, Ending, Next, unix_now};
+use crate::proxy::deliver::Begun;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::forward::Leg;
 use crate::proxy::relay::Upload;
@@ -83,8 +85,7 @@ impl Connection<'_> {
             report.unserved(502, why);
             return self.answer_status(exchange, report, 502, why).await;
         }
-        let before = report.tally.tx;
-        let next = match opened {
+        match opened {
             Opened::Here(body) => self.send_here(exchange, upload, report, &body).await,
             Opened::Comes(delivery) => {
                 let Delivery { stream, home, .. } = *delivery;
@@ -92,14 +93,16 @@ impl Connection<'_> {
                 let delivered = self.deliver(exchange, upload, report, leg, None).await;
                 delivered.unwrap_or(Next::End(Ending::Reset))
             }
-        };
+        }
+    }
+
+    /// Counts the body bytes of a stored response, when `sent` bytes of it went out, head included.
+    pub(in crate::proxy) fn served(&self, exchange: &Exchange, sent: u64) {
         if let Some(keeper) = &self.proxy.keeper {
             // A small body stands behind the head.
             let head = memmem::find(&exchange.response_head, b"\r\n\r\n").map_or(0, |at| at + 4);
-            let sent = (report.tally.tx - before).saturating_sub(head as u64);
-            keeper.cells().served(sent);
+            keeper.cells().served(sent.saturating_sub(head as u64));
         }
-        next
     }
 
     async fn send_here(
@@ -109,15 +112,15 @@ impl Connection<'_> {
         report: &mut Report,
         body: &[u8],
     ) -> Next {
-        let now = std::time::Instant::now();
-        let Ok(begun) = self.begin_response(exchange, upload, report, now, None) else {
+        let begun = self.begin_response(exchange, upload, report, Instant::now(), None);
+        let Ok(Begun { keep_alive, .. }) = begun else {
             return Next::End(Ending::Reset);
         };
+        let before = report.tally.tx;
         let sent = &mut report.tally.tx;
-        if !self.write(&exchange.response_head, body, sent).await {
-            return Next::End(Ending::Close);
-        }
-        if begun.keep_alive {
+        let is_sent = self.write(&exchange.response_head, body, sent).await;
+        self.served(exchange, report.tally.tx - before);
+        if is_sent && keep_alive {
             Next::KeepAlive
         } else {
             Next::End(Ending::Close)

@@ -49,6 +49,10 @@ fn a_store_that_stands_still_in_the_middle_is_left() {
         "{:?}",
         began.elapsed()
     );
+    // What came from the backend was not served from the store.
+    let served = sidekick.metric("sidekick_cache_served_bytes_total", &[]);
+    let served = served.expect("the cache is on") as usize;
+    assert!(served <= LARGE / 2 && served > LARGE / 4, "{served}");
     let rest = site.last_request();
     assert!(
         rest.field("Range")
