@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::site::{ALICE, BOB, Reader, Site, signed_by, status, wait_for_fills};
-use crate::vocabulary::{Bucket, Certificates, wait_until};
+use crate::vocabulary::{Bucket, Certificates, http2_request, wait_until};
 
 const SIZE: usize = 3 << 20;
 
@@ -227,7 +227,7 @@ fn a_stale_response_stands_in_for_a_backend_that_is_gone_if_it_says_so() {
 }
 
 #[test]
-fn http2_and_tls_readers_get_the_same() {
+fn a_reader_by_tls_gets_the_same() {
     let (site, bucket) = (Site::new(SIZE), Bucket::new());
     site.say("Cache-Control: public, max-age=60\r\n");
     let certificates = Certificates::new();
@@ -240,6 +240,32 @@ fn http2_and_tls_readers_get_the_same() {
     let hit = alice.get();
     assert!(hit.body[..] == site.object()[..]);
     assert!(status(&hit).starts_with("sidekick; hit"));
+}
+
+#[test]
+fn readers_by_http2_fill_the_store_and_are_served_from_it() {
+    for is_chunked in [false, true] {
+        let (site, bucket) = (Site::new(300_000), Bucket::new());
+        site.served().is_chunked = is_chunked;
+        let sidekick = site.cached_in(&bucket);
+        let client = sidekick.http2();
+        let get = || {
+            let asked = http2_request("GET", "/b/k").header("authorization", "Bearer ALICE");
+            client.ask(asked.body(()).expect("a request"))
+        };
+        let first = get();
+        assert!(first.body[..] == site.object()[..]);
+        assert_eq!(
+            first.field("cache-status"),
+            Some("sidekick; fwd=uri-miss; stored")
+        );
+        wait_for_fills(&sidekick, "stored", 1);
+        let second = get();
+        assert_eq!(second.status(), 200);
+        assert!(second.body[..] == site.object()[..]);
+        let status = second.field("cache-status");
+        assert_eq!(status, Some("sidekick; fwd=stale; fwd-status=304"));
+    }
 }
 
 #[test]
