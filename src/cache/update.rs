@@ -131,11 +131,12 @@ mod tests {
     #[test]
     fn what_describes_the_stored_bytes_stays() {
         let head = updated(
-            "Content-Encoding: gzip\r\nContent-Type: a/b\r\n",
-            "Content-Encoding: br\r\nContent-Range: bytes 0-0/1\r\nContent-Length: 7\r\n\
+            "Content-Encoding: gzip\r\nContent-Type: a/b\r\nContent-MD5: bytes\r\n",
+            "Content-Encoding: br\r\nContent-MD5: others\r\nContent-Range: bytes 0-0/1\r\nContent-Length: 7\r\n\
              Content-Type: c/d\r\nConnection: x\r\nX: 1\r\n",
         );
         assert_eq!(head.fields.first("Content-Encoding"), Some(&b"gzip"[..]));
+        assert_eq!(head.fields.first("Content-MD5"), Some(&b"bytes"[..]));
         assert_eq!(head.fields.first("Content-Type"), Some(&b"c/d"[..]));
         assert!(!head.fields.has("Content-Range") && !head.fields.has("Content-Length"));
         assert!(!head.fields.has("Connection"));
