@@ -1,7 +1,7 @@
 """The shared cache between a real backend and real stores, well and failing."""
 
 from cached import credentials, failing, halves, permission, serving, sharing
-from cached.stores import MotoStore, SeaweedStore
+from cached.stores import LittleStore, MotoStore, SeaweedStore
 
 WITH_EACH = [
     *serving.SCENARIOS,
@@ -16,6 +16,7 @@ WITH_EACH = [
 # with something in it is deleted there at once.
 PARTS = {
     "cache weed": (SeaweedStore, WITH_EACH + failing.REFUSING + credentials.SCENARIOS),
+    "cache full": (LittleStore, [failing.store_that_is_full_takes_no_more]),
     "cache moto": (
         MotoStore,
         [*WITH_EACH, failing.bucket_that_is_deleted_is_not_missed, *credentials.SCENARIOS],

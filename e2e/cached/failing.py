@@ -122,6 +122,21 @@ def store_with_other_keys_is_not_used(rig: Rig) -> str:
     return told[0]
 
 
+def store_that_is_full_takes_no_more(rig: Rig) -> str:
+    """What it has is served as before; what finds no room leaves nothing behind."""
+    sidekick = direct(rig)
+    old, large = rig.content("before-full"), rig.content("too-large", LARGE)
+    rig.fill(sidekick, "before-full", old)
+    before = sidekick.ends()
+    rig.read(sidekick, "too-large", large)
+    sidekick.wait_for_fill(before, lost=True)
+    rig.read(sidekick, "too-large", large)
+    assert not rig.stored("too-large")
+    rig.hit(sidekick, "before-full", old)
+    rig.nothing_half_is_visible()
+    return "64 MiB found no room, and what was there is served"
+
+
 def bucket_that_is_deleted_is_not_missed(rig: Rig) -> str:
     """Under a running sidekick, and made again."""
     sidekick = direct(rig)

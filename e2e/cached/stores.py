@@ -98,6 +98,26 @@ class SeaweedStore(Store):
         self.seaweed.wait_for_gateway(0)
 
 
+# A file system of its own, which only this process and its children see.
+IN_LITTLE_ROOM = 'mount -t tmpfs -o size=64m tmpfs "$1"; shift; exec "$@"'
+
+
+class LittleSeaweed(Seaweed):
+    """A SeaweedFS with room for 64 MiB. Whoever starts it has to be root."""
+
+    def store_argv(self) -> list[str]:
+        argv = super().store_argv()
+        data = str(self.work / "data")
+        return ["unshare", "--mount", "sh", "-ec", IN_LITTLE_ROOM, "sh", data, *argv]
+
+
+class LittleStore(SeaweedStore):
+    """A store that is full soon."""
+
+    def __init__(self, weed: str, work: Path):
+        self.seaweed = LittleSeaweed(weed, work, IDENTITIES, servers=1)
+
+
 class MotoStore(Store):
     """moto, in memory: once killed it has forgotten everything. It believes any signature."""
 
