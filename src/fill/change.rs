@@ -1,14 +1,14 @@
 //! Changes of the heads that are stored of a resource: read, changed, written, one after the other.
 
-use super::keeper::Keeper;
+use super::keeper::{Keeper, MOST_READ};
 use super::ledger::Change;
 use crate::cache::{CacheKey, StoredHead, StoredResponses};
 use crate::http::RequestHead;
 use crate::metrics::StoreOperation;
 use crate::store::{Store as _, StoreError};
 
-/// What the object of heads is told to be.
-const CONTENT_TYPE: &str = "application/octet-stream";
+/// What the store is told of its objects: what they are is nobody's business but ours.
+pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// A request whose answer is kept: a copy, since it ends before its fill does.
 #[derive(Clone, Debug)]
@@ -51,10 +51,11 @@ impl Keeper {
         }
     }
 
-    /// Takes all that is stored of a resource away. Its bodies go first to be unnamed.
+    /// Takes all that is stored of a resource away: first the heads, so that nothing names the bodies
+    /// any more, then those.
     pub(super) async fn clear(&self, change: &Change) {
         let name = change.resource().head_name();
-        let stored = self.store.read(&name, super::keeper::MOST_READ).await;
+        let stored = self.store.read(&name, MOST_READ).await;
         let bodies: Vec<Box<str>> = match stored {
             Ok(None) => return,
             Ok(Some(bytes)) => StoredResponses::decode(&bytes, change.resource())
@@ -91,7 +92,7 @@ impl Keeper {
         let name = resource.head_name();
         let mut all = self
             .store
-            .read(&name, super::keeper::MOST_READ)
+            .read(&name, MOST_READ)
             .await?
             .and_then(|bytes| StoredResponses::decode(&bytes, resource))
             .unwrap_or_default();

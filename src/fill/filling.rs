@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::change::Asker;
+use super::change::{Asker, CONTENT_TYPE};
 use super::keeper::Keeper;
 use super::ledger::{Change, FillRight, Reading};
 use super::tap::{Client, End, MOST_WAITING, Spout};
@@ -152,9 +152,6 @@ impl Filling {
         FillEnd::Failed
     }
 }
-
-/// What a body is told to be: what it is stands in its head.
-const CONTENT_TYPE: &str = "application/octet-stream";
 
 fn fill_end(end: End) -> FillEnd {
     match end {

@@ -2,12 +2,13 @@
 //! is left to try. What follows the answer is in `deliver`.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::client::Client;
 use super::connection::{Connection, Ending, Next};
-use super::exchange::{Exchange, Tally};
+use super::exchange::Exchange;
 use super::fault::Fault;
+use super::leg::Leg;
 use super::progress::Progress;
 use super::relay::{Ends, Relay, Turn, Upload};
 use super::report::Report;
@@ -16,27 +17,8 @@ use super::route::{Reach, Route};
 use super::tunnel;
 use crate::http::{BodyFraming, ClientSide, S3Error, write_response};
 use crate::net::Stream;
-use crate::store::Home;
 use crate::topology::Snapshot;
 use crate::upstream::{Attempt, Upstream};
-
-/// A response on its way, its head in the exchange, and the connection on which the rest comes.
-pub(super) struct Leg {
-    pub(super) stream: Stream,
-    pub(super) source: Source,
-    /// When the response head was there.
-    pub(super) answered: Instant,
-    /// What the request's tally said when it began: bytes before are another attempt's.
-    before: (u64, u64),
-}
-
-/// Who sends a response.
-pub(super) enum Source {
-    /// A backend, attempted.
-    Backend(Attempt),
-    /// The cache's store; takes the connection back.
-    Store(Home),
-}
 
 /// How an attempt begins.
 #[derive(Clone, Copy)]
@@ -52,47 +34,6 @@ pub(super) struct Start {
 pub(super) struct Failure {
     pub(super) fault: Fault,
     pub(super) reused: bool,
-}
-
-impl Leg {
-    /// A response from the store.
-    pub(super) fn stored(stream: Stream, home: Home, tally: &Tally) -> Self {
-        Self {
-            stream,
-            source: Source::Store(home),
-            answered: Instant::now(),
-            before: (tally.rx, tally.tx),
-        }
-    }
-
-    /// Counts what this attempt has moved; of a response from the store, gives the bytes that went to
-    /// the client.
-    pub(super) fn transferred(&mut self, tally: &Tally) -> Option<u64> {
-        let (rx, tx) = self.before;
-        match &mut self.source {
-            Source::Backend(attempt) => {
-                attempt.transferred(tally.rx - rx, tally.tx - tx);
-                None
-            }
-            Source::Store(_) => Some(tally.tx - tx),
-        }
-    }
-
-    /// The backend, if it is one that sends it.
-    pub(super) fn upstream(&self) -> Option<Rc<Upstream>> {
-        match &self.source {
-            Source::Backend(attempt) => Some(Rc::clone(attempt.upstream())),
-            Source::Store(_) => None,
-        }
-    }
-
-    /// Keeps the connection, on which nothing is outstanding, for another request.
-    pub(super) fn put_back(self, announced: Option<Duration>, now: Instant) {
-        match self.source {
-            Source::Backend(attempt) => attempt.upstream().put_back(self.stream, announced, now),
-            Source::Store(home) => home.take_back(self.stream),
-        }
-    }
 }
 
 impl Connection<'_> {
@@ -250,12 +191,7 @@ impl Connection<'_> {
         let status = exchange.response.status();
         attempt.answered(status, answered);
         self.proxy.backend_answered(upstream, status, answered);
-        Ok(Leg {
-            stream: backend,
-            source: Source::Backend(attempt),
-            answered,
-            before,
-        })
+        Ok(Leg::answered(backend, attempt, answered, before))
     }
 
     pub(super) fn relay<'b>(

@@ -11,6 +11,7 @@ mod fault;
 mod forward;
 mod http1;
 mod http2;
+mod leg;
 mod progress;
 mod relay;
 mod report;

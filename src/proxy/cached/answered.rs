@@ -11,7 +11,8 @@ use crate::fill::Tap;
 use crate::http::{BodyFraming, Version};
 use crate::proxy::connection::{Connection, Next, unix_now};
 use crate::proxy::exchange::Exchange;
-use crate::proxy::forward::{Failure, Leg, Start};
+use crate::proxy::forward::{Failure, Start};
+use crate::proxy::leg::Leg;
 use crate::proxy::relay::Upload;
 use crate::proxy::report::Report;
 

@@ -13,7 +13,7 @@ use crate::http::{Method, Parsed};
 use crate::proxy::connection::{Connection, Ending, Next, unix_now};
 use crate::proxy::deliver::Begun;
 use crate::proxy::exchange::Exchange;
-use crate::proxy::forward::Leg;
+use crate::proxy::leg::Leg;
 use crate::proxy::relay::Upload;
 use crate::proxy::report::Report;
 use crate::store::{Body, Delivery};
