@@ -19,16 +19,13 @@ const TOKEN_SIZE: u64 = 16 << 10;
 /// The profile is not there, and nobody else is to be asked.
 pub(super) fn at_hand(source: &KeySource) -> Result<Option<Found>, NoKeys> {
     match source {
-        KeySource::Given(keys) => Ok(Some(Found {
-            keys: keys.clone(),
-            life: None,
-        })),
+        KeySource::Given(keys) => Ok(Some(Found::lasting(keys.clone()))),
         KeySource::Profile {
             file,
             name,
             otherwise,
         } => match (profile::read(file, name), otherwise) {
-            (Ok(keys), _) => Ok(Some(Found { keys, life: None })),
+            (Ok(keys), _) => Ok(Some(Found::lasting(keys))),
             (Err(_), Some(otherwise)) => at_hand(otherwise),
             (Err(error), None) => Err(error),
         },
@@ -44,10 +41,7 @@ pub(super) fn at_hand(source: &KeySource) -> Result<Option<Found>, NoKeys> {
 /// It has no keys.
 pub(super) async fn look_up(source: &KeySource, way: Way<'_>) -> Result<Found, NoKeys> {
     match source {
-        KeySource::Given(keys) => Ok(Found {
-            keys: keys.clone(),
-            life: None,
-        }),
+        KeySource::Given(keys) => Ok(Found::lasting(keys.clone())),
         KeySource::Profile {
             file,
             name,
@@ -57,7 +51,7 @@ pub(super) async fn look_up(source: &KeySource, way: Way<'_>) -> Result<Found, N
             let read = spawn_blocking(move || profile::read(&path, &named)).await;
             let read = read.unwrap_or_else(|error| Err(profile::unread(&file.display(), &error)));
             match (read, otherwise) {
-                (Ok(keys), _) => Ok(Found { keys, life: None }),
+                (Ok(keys), _) => Ok(Found::lasting(keys)),
                 (Err(error), Some(otherwise)) => Box::pin(look_up(otherwise, way))
                     .await
                     .map_err(|next| next.after(&error)),

@@ -33,6 +33,11 @@ struct Found {
 }
 
 impl Found {
+    /// Keys that do not end.
+    fn lasting(keys: Keys) -> Self {
+        Self { keys, life: None }
+    }
+
     /// These keys, unless they came too late.
     fn alive(self) -> Result<Self, String> {
         if self.life == Some(Duration::ZERO) {
