@@ -52,6 +52,23 @@ STATIC = """
     root {root};
     location = / {{ return 200; }}
     location = {negotiated} {{ return 200 "$ssl_protocol $ssl_cipher $ssl_curve"; }}
+    # The same files with what an S3 server says of an object.
+    location /s3/ {{
+      alias {root}/;
+      add_header Strict-Transport-Security "max-age=31536000; includeSubDomains";
+      add_header Vary "Origin, Accept-Encoding";
+      add_header X-Amz-Id-2 dd9025bab4ad464b049177c95eb6ebf374d3b3fd;
+      add_header X-Amz-Request-Id 188D2F3C5A8B9E10;
+      add_header X-Content-Type-Options nosniff;
+      add_header X-Xss-Protection "1; mode=block";
+    }}
+    # The same files in chunks, for clients that take them compressed.
+    location /chunked/ {{
+      alias {root}/;
+      gzip on;
+      gzip_comp_level 1;
+      gzip_types text/plain;
+    }}
     location /sink {{
       proxy_pass http://sink;
       proxy_http_version 1.1;

@@ -38,10 +38,16 @@ class Session:
     """Running servers, before which proxies are measured one after the other."""
 
     def __init__(
-        self, work: Path, servers: backends.Backends, shown: certificates.Certificates
+        self,
+        work: Path,
+        servers: backends.Backends,
+        shown: certificates.Certificates,
+        started: list[Process],
     ):
         self.work = work
         self.servers = servers
+        # All that ends with the session.
+        self.started = started
         self.certificates = shown
         # By proxy and where TLS is, as it was started in front of four backends.
         self.configurations: dict[str, str] = {}
@@ -124,7 +130,7 @@ def session(most_backends: int) -> Iterator[Session]:
     os.environ["OPENSSL_CONF"] = str(shown.openssl_conf)
     try:
         servers = backends.start_all(work, most_backends, shown, started)
-        yield Session(work, servers, shown)
+        yield Session(work, servers, shown, started)
     finally:
         for process in started:
             process.kill()

@@ -46,7 +46,7 @@ fn request_to_write(bytes: &'static [u8]) -> (RequestHead, &'static [u8], Vec<u8
 
 #[library_benchmark(setup = used_request)]
 #[bench::small(args = (SMALL_REQUEST), config = at_most(2300))]
-#[bench::signed(args = (SIGNED_REQUEST), config = at_most(6100))]
+#[bench::signed(args = (SIGNED_REQUEST), config = at_most(5900))]
 fn parse_request((mut head, bytes): (RequestHead, &'static [u8])) -> RequestHead {
     inputs::parse_request(&mut head, bytes);
     black_box(head)

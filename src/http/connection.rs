@@ -1,7 +1,7 @@
 //! The `Connection` field: what it says of this hop, and which fields end with it.
 
 use super::ascii::list;
-use super::field::{Field, FieldKind, outlives_connection};
+use super::field::{Field, FieldKind, is, outlives_connection};
 use super::method::Version;
 use super::rejection::Rejection;
 
@@ -71,12 +71,12 @@ enum Known {
 }
 
 fn known(option: &[u8]) -> Option<Known> {
-    let (text, known): (&[u8], _) = match option.len() {
-        2 => (b"te", Known::Te),
-        5 => (b"close", Known::Close),
-        7 => (b"upgrade", Known::Upgrade),
-        10 => (b"keep-alive", Known::KeepAlive),
+    let (is_it, known) = match option.len() {
+        2 => (is(option, b"te"), Known::Te),
+        5 => (is(option, b"close"), Known::Close),
+        7 => (is(option, b"upgrade"), Known::Upgrade),
+        10 => (is(option, b"keep-alive"), Known::KeepAlive),
         _ => return None,
     };
-    option.eq_ignore_ascii_case(text).then_some(known)
+    is_it.then_some(known)
 }

@@ -1,0 +1,102 @@
+"""The load by which a shipped program is laid out: what its users do with it, small and large, in
+clear text and by TLS, signed as S3 clients sign, with the cache and without."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import backends
+import measure
+import proxies
+import store
+from harness.process import Process, free_port, wait_for_http
+from session import Session, session
+
+HERE = Path(__file__).parent
+CASES = [case for case in measure.CASES if case.connections < 1000]
+# Small requests in clear text are what is asked of it most, and where its own code counts most.
+SMALL = ["get-1k-1", "get-1k-64"]
+MAIN_JOB = 5
+# What signed requests ask for, and what is said of each.
+SIGNED = [
+    ("/s3/1k", "--quiet"),
+    ("/s3/64k", "--quiet"),
+    ("/chunked/64k", "--quiet"),
+    ("/s3/1k", "--json"),
+]
+STOPPED_SECONDS = 30
+
+
+def train(binary: str, raw: Path, seconds: int) -> None:
+    """Put a program that counts what runs under every kind of load; what it counted is in `raw`
+    then."""
+    # Each process that ends leaves a file of its own.
+    counts = str(raw / "%p.profraw")
+    os.environ["LLVM_PROFILE_FILE"] = counts
+    proxy = replace(proxies.sidekick.proxy(binary), env=(("LLVM_PROFILE_FILE", counts),))
+    with session(backends.SERVERS) as servers:
+        for case in CASES:
+            print(f"training {case.name}", flush=True)
+            with servers.running(proxy, case, backends.SERVERS) as (process, port):
+                measure.load(case, port, seconds * (MAIN_JOB if case.name in SMALL else 1))
+                stop(process)
+        for path, output in SIGNED:
+            print(f"training signed requests, {path}, {output}", flush=True)
+            with signing(binary, servers, [output]) as port:
+                ask_signed(port, path, seconds)
+        print("training the cache", flush=True)
+        cached = store.cache_in(store.start(servers.work, servers.started))
+        with signing(binary, servers, ["--quiet"], cached) as port:
+            for path in ["/s3/1k", "/s3/1m", "/s3/64m"]:
+                ask_signed(port, path, seconds)
+
+
+@contextmanager
+def signing(
+    binary: str, servers: Session, flags: list[str], env: dict[str, str] | None = None
+) -> Iterator[int]:
+    """A program over the file servers for clients that sign, ended as an administrator ends it; its
+    port."""
+    port = free_port()
+    listen = ["--address", f"127.0.0.1:{port}", "--threads", "1", "--health-path", "/"]
+    site = servers.servers.static_site(backends.SERVERS)
+    log = servers.work / f"signing-{port}.log"
+    process = Process("sidekick", [binary, *listen, *flags, site], log, env)
+    process.start()
+    try:
+        wait_for_http(process, port)
+        yield port
+        stop(process)
+    finally:
+        process.kill()
+
+
+def ask_signed(port: int, path: str, seconds: int) -> None:
+    """Ask for a path as S3 clients do, on some connections at once."""
+    subprocess.run(
+        [
+            "wrk",
+            "--threads=1",
+            "--connections=16",
+            f"--duration={seconds}s",
+            f"--script={HERE}/signed.lua",
+            f"http://127.0.0.1:{port}{path}",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def stop(process: Process) -> None:
+    """End a program in order: one that is killed writes nothing of what it counted."""
+    process.send(signal.SIGTERM)
+    code = process.wait(STOPPED_SECONDS)
+    assert code == 0, f"ended with {code}:\n{process.tail()}"
+    # The file is whole when the process is gone.
+    time.sleep(0.1)
