@@ -47,6 +47,7 @@ impl Filling {
         match end {
             FillEnd::Stored => {
                 self.right.filled();
+                self.keeper.accepted();
                 cells.stored(self.head.body_length);
             }
             FillEnd::Failed => cells.store_failed(StoreOperation::Fill),

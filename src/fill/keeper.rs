@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
@@ -43,7 +44,11 @@ pub struct Cabinet {
     ledger: Arc<Ledger>,
     metrics: Arc<CacheMetrics>,
     bounds: Bounds,
+    refusal: Refusal,
 }
+
+/// Why the store takes no objects, as the last fill found; nothing while it does.
+type Refusal = watch::Sender<Option<StoreError>>;
 
 impl Cabinet {
     /// A cache that keeps bodies of `min_size` bytes and more.
@@ -56,7 +61,14 @@ impl Cabinet {
                 smallest_body: min_size,
                 unknown_length: min_size < MOST_COLLECTED,
             },
+            refusal: Refusal::default(),
         }
+    }
+
+    /// Follows whether the store takes objects: why not, while it does not. Its checks cannot tell,
+    /// since a bucket that is full or read-only answers them.
+    pub fn refusal(&self) -> watch::Receiver<Option<StoreError>> {
+        self.refusal.subscribe()
     }
 
     /// A worker's way to it, with connections of its own that `dialer` makes.
@@ -71,6 +83,7 @@ impl Cabinet {
             patience: Patience::default(),
             unstored: Unstored::new(Instant::now()),
             paused: Cell::new(None),
+            refusal: self.refusal.clone(),
             running: Cell::new(0),
         })
     }
@@ -88,6 +101,7 @@ pub struct Keeper {
     unstored: Unstored,
     /// Until when nothing is filled.
     paused: Cell<Option<Instant>>,
+    refusal: Refusal,
     /// Fills and changes.
     running: Cell<usize>,
 }
@@ -274,11 +288,18 @@ impl Keeper {
             StoreError::Refused { .. } | StoreError::NoBucket | StoreError::Full
         );
         let pause = if is_lasting {
+            self.refusal.send_replace(Some(error.clone()));
             AFTER_REFUSAL
         } else {
             AFTER_FAILURE
         };
         self.paused.set(Some(Instant::now() + pause));
+    }
+
+    /// The store has taken a fill.
+    pub(super) fn accepted(&self) {
+        self.refusal
+            .send_if_modified(|refusal| refusal.take().is_some());
     }
 
     fn is_available(&self) -> bool {

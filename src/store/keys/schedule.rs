@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Keys are replaced this long before they expire, or when this part of their life is left.
+/// Keys are replaced at most this long before they expire, or when at most this part of their life is
+/// left: a fifth of it is spread, since a fleet gets its keys at the same time.
 const MARGIN: Duration = Duration::from_mins(5);
 const MARGIN_PART: u32 = 4;
 
@@ -10,10 +11,10 @@ const MARGIN_PART: u32 = 4;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_mins(1);
 
-/// The time until keys with so much life are replaced.
-pub(super) fn after_success(life: Duration) -> Duration {
-    life.saturating_sub(MARGIN.min(life / MARGIN_PART))
-        .max(FIRST_RETRY)
+/// The time until keys with so much life are replaced; `spread` is from 0 to 1.
+pub(super) fn after_success(life: Duration, spread: f64) -> Duration {
+    let margin = MARGIN.min(life / MARGIN_PART).mul_f64(1.0 - spread * 0.2);
+    life.saturating_sub(margin).max(FIRST_RETRY)
 }
 
 /// The time until the next try after so many failures in a row. `spread`, from 0 to 1, keeps a
@@ -39,7 +40,18 @@ mod tests {
             (0, 1),
         ] {
             assert_eq!(
-                after_success(Duration::from_secs(life)),
+                after_success(Duration::from_secs(life), 0.0),
+                Duration::from_secs(pause),
+                "{life}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_fleet_does_not_ask_for_keys_at_once() {
+        for (life, pause) in [(3_600, 3_360), (1_000, 800)] {
+            assert_eq!(
+                after_success(Duration::from_secs(life), 1.0),
                 Duration::from_secs(pause),
                 "{life}"
             );

@@ -136,6 +136,8 @@ fn a_store_that_refuses_is_left_alone_for_a_while() {
     bucket.be(Some(Trouble::ReadOnly));
     let mut alice = Reader::new(&sidekick, ALICE);
     assert!(alice.fill("failed", 1).body[..] == site.object()[..]);
+    let line = sidekick.stdout_line_where(|line| line.contains("takes no objects"));
+    assert!(line.contains("the store refuses with 403"), "{line}");
     for _ in 0..5 {
         let response = alice.get();
         assert!(response.body[..] == site.object()[..]);
