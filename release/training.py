@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import backends
@@ -18,6 +17,7 @@ from harness.process import Process, free_port, wait_for_http
 from session import Session, session
 
 HERE = Path(__file__).parent
+# A thousand clients ask for what 64 ask for.
 CASES = [case for case in measure.CASES if case.connections < 1000]
 # Small requests in clear text are what is asked of it most, and where its own code counts most.
 SMALL = ["get-1k-1", "get-1k-64"]
@@ -36,9 +36,8 @@ def train(binary: str, raw: Path, seconds: int) -> None:
     """Put a program that counts what runs under every kind of load; what it counted is in `raw`
     then."""
     # Each process that ends leaves a file of its own.
-    counts = str(raw / "%p.profraw")
-    os.environ["LLVM_PROFILE_FILE"] = counts
-    proxy = replace(proxies.sidekick.proxy(binary), env=(("LLVM_PROFILE_FILE", counts),))
+    os.environ["LLVM_PROFILE_FILE"] = str(raw / "%p.profraw")
+    proxy = proxies.sidekick.proxy(binary)
     with session(backends.SERVERS) as servers:
         for case in CASES:
             print(f"training {case.name}", flush=True)

@@ -1,5 +1,6 @@
 //! One worker: a thread with a runtime of its own that does nothing but move requests.
 
+use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::acceptor::{Acceptor, Arrival};
+use super::beat::Beat;
 use crate::net::Deadlines;
 use crate::proxy::{Parts, Proxy, serve};
 
@@ -35,7 +37,7 @@ pub(super) fn run(
     arrivals: mpsc::Receiver<Arrival>,
     acceptor: Option<Acceptor>,
     mut drain: watch::Receiver<bool>,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -44,7 +46,8 @@ pub(super) fn run(
     let proxy = Proxy::new(plan.parts, random, Instant::now());
     runtime.block_on(async {
         let awake = Rc::new(Notify::new());
-        let ticker = tokio::task::spawn_local(tick(Rc::clone(&proxy), Rc::clone(&awake)));
+        let beat = Beat::new(Deadlines::TICK)?;
+        let ticker = tokio::task::spawn_local(tick(Rc::clone(&proxy), Rc::clone(&awake), beat));
         let accepting = acceptor.map(|acceptor| {
             let mut drain = drain.clone();
             tokio::task::spawn_local(acceptor.run(async move { told(&mut drain).await }))
@@ -65,8 +68,8 @@ pub(super) fn run(
             sleep(Duration::from_millis(5)).await;
         }
         ticker.abort();
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Waits until draining is asked for, or nobody is left who could ask.
@@ -95,14 +98,16 @@ async fn welcome(proxy: Rc<Proxy>, mut arrivals: mpsc::Receiver<Arrival>, awake:
 }
 
 /// Moves the worker's coarse clock while there are connections.
-async fn tick(proxy: Rc<Proxy>, awake: Rc<Notify>) {
+async fn tick(proxy: Rc<Proxy>, awake: Rc<Notify>, beat: Beat) {
     let mut swept = Instant::now();
     loop {
         let now = if proxy.deadlines.is_empty() {
+            beat.stop();
             let _ = timeout(SWEEP_AT_REST, awake.notified()).await;
+            beat.start();
             Instant::now()
         } else {
-            sleep(Deadlines::TICK).await;
+            beat.next().await;
             let now = Instant::now();
             proxy.tick(now);
             now

@@ -1,0 +1,96 @@
+//! The beat of a worker's coarse clock.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::sleep;
+
+use crate::sys::{interval_timer, set_interval};
+
+/// Comes again and again as an event, and not from a timer of the runtime: while there is one, each wait
+/// for events looks for it, reads the clock, and has the kernel arm a timer and disarm it.
+#[derive(Debug)]
+pub(super) struct Beat {
+    /// Reads like a pipe.
+    timer: Receiver,
+    every: Duration,
+}
+
+impl Beat {
+    /// One that rests.
+    ///
+    /// # Errors
+    /// No more files.
+    pub(super) fn new(every: Duration) -> io::Result<Self> {
+        let timer = Receiver::from_file_unchecked(File::from(interval_timer()?))?;
+        Ok(Self { timer, every })
+    }
+
+    /// Begins; the first beat is an interval away.
+    pub(super) fn start(&self) {
+        // Without a timer the runtime's does: see below.
+        let _ = set_interval(&self.timer, self.every);
+    }
+
+    /// Rests.
+    pub(super) fn stop(&self) {
+        let _ = set_interval(&self.timer, Duration::ZERO);
+    }
+
+    /// Waits for the next one, or takes note of those that have been missed.
+    pub(super) async fn next(&self) {
+        if self.expired().await.is_err() {
+            sleep(self.every).await;
+        }
+    }
+
+    async fn expired(&self) -> io::Result<()> {
+        loop {
+            self.timer.readable().await?;
+            match self.timer.try_read(&mut [0; size_of::<u64>()]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read.map(|_| ()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const EVERY: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn it_comes_at_its_interval_while_it_is_on() {
+        let beat = Beat::new(EVERY).unwrap();
+        let rested = timeout(3 * EVERY, beat.next()).await;
+        assert!(rested.is_err(), "nobody has started it");
+        let began = Instant::now();
+        beat.start();
+        for _ in 0..3 {
+            beat.next().await;
+        }
+        assert!(began.elapsed() >= 3 * EVERY);
+        beat.stop();
+        assert!(timeout(3 * EVERY, beat.next()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn beats_that_were_missed_count_as_one() {
+        let beat = Beat::new(EVERY).unwrap();
+        beat.start();
+        sleep(4 * EVERY).await;
+        beat.next().await;
+        let began = Instant::now();
+        beat.next().await;
+        beat.next().await;
+        assert!(began.elapsed() >= EVERY);
+    }
+}
