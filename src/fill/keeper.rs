@@ -80,7 +80,8 @@ impl Cabinet {
             ledger: Arc::clone(&self.ledger),
             cells: self.metrics.cells(),
             bounds: self.bounds,
-            patience: Patience::default(),
+            heads: Patience::with_heads(),
+            bodies: Patience::with_bodies(),
             unstored: Unstored::new(Instant::now()),
             paused: Cell::new(None),
             refusal: self.refusal.clone(),
@@ -97,7 +98,9 @@ pub struct Keeper {
     pub(super) cells: Arc<CacheCells>,
     label: Arc<str>,
     bounds: Bounds,
-    patience: Patience,
+    /// What look-ups take, and what it takes until a body begins: some stores read it first.
+    heads: Patience,
+    bodies: Patience,
     unstored: Unstored,
     /// Until when nothing is filled.
     paused: Cell<Option<Instant>>,
@@ -152,11 +155,11 @@ impl Keeper {
             return None;
         }
         // The body is in the store already, and what is missing is small.
-        let settled = timeout(self.patience.limit(), self.ledger.settled(resource));
+        let settled = timeout(self.heads.limit(), self.ledger.settled(resource));
         settled.await.ok()?;
         let (store, name) = (self.store.clone(), resource.head_name());
         let read = async move { store.read(&name, MOST_READ).await };
-        match self.patiently(read).await {
+        match self.patiently(|keeper| &keeper.heads, read).await {
             Ok(None) => Some(StoredResponses::default()),
             // What cannot be read is no response: a newer version wrote it.
             Ok(Some(bytes)) => Some(StoredResponses::decode(&bytes, resource).unwrap_or_default()),
@@ -185,7 +188,8 @@ impl Keeper {
         }
         let (store, name) = (self.store.clone(), head.body.clone());
         let range = part.map(|part| (part.first, part.last));
-        let got = self.patiently(async move { store.get(&name, range).await });
+        let get = async move { store.get(&name, range).await };
+        let got = self.patiently(|keeper| &keeper.bodies, get);
         let expected = part.map_or(head.body_length, ContentRange::length);
         match got.await {
             Ok(Some(object)) if object.length == expected => Some(object),
@@ -303,29 +307,30 @@ impl Keeper {
     }
 
     fn is_available(&self) -> bool {
-        self.store.is_up() && !self.patience.is_suspect()
+        self.store.is_up() && !self.heads.is_suspect() && !self.bodies.is_suspect()
     }
 
     /// Waits for the store for as long as a client may. An answer that comes later is waited for by
     /// nobody; until it has come the store counts as away.
     async fn patiently<T: 'static>(
         self: &Rc<Self>,
+        patience: fn(&Self) -> &Patience,
         asked: impl Future<Output = Result<T, StoreError>> + 'static,
     ) -> Result<T, StoreError> {
         let began = Instant::now();
         let mut asked = Box::pin(asked);
-        let answered = timeout(self.patience.limit(), &mut asked).await;
+        let answered = timeout(patience(self).limit(), &mut asked).await;
         if let Ok(answer) = answered {
-            self.patience.took(began.elapsed());
+            patience(self).took(began.elapsed());
             return answer;
         }
-        self.patience.suspect(true);
+        patience(self).suspect(true);
         let keeper = Rc::clone(self);
         spawn_local(async move {
             if asked.await.is_ok() {
-                keeper.patience.took(began.elapsed());
+                patience(&keeper).took(began.elapsed());
             }
-            keeper.patience.suspect(false);
+            patience(&keeper).suspect(false);
         });
         Err(StoreError::TimedOut(Awaited::Answer))
     }
