@@ -4,7 +4,6 @@ clear text and by TLS, signed as S3 clients sign, with the cache and without."""
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ import backends
 import measure
 import proxies
 import store
-from harness.process import Process, free_port, wait_for_http
+from harness.process import Process
+from harness.sidekick import Sidekick
 from session import Session, session
 
 HERE = Path(__file__).parent
@@ -42,42 +42,46 @@ def train(binary: str, raw: Path, seconds: int) -> None:
         for case in CASES:
             print(f"training {case.name}", flush=True)
             with servers.running(proxy, case, backends.SERVERS) as (process, port):
-                measure.load(case, port, seconds * (MAIN_JOB if case.name in SMALL else 1))
+                long = seconds * (MAIN_JOB if case.name in SMALL else 1)
+                errors = measure.load(case, port, long)["errors"]
+                assert not any(errors.values()), f"{case.name}: {errors}"
                 stop(process)
         for path, output in SIGNED:
             print(f"training signed requests, {path}, {output}", flush=True)
-            with signing(binary, servers, [output]) as port:
-                ask_signed(port, path, seconds)
+            with signing(binary, servers, output) as sidekick:
+                ask_signed(sidekick.port, path, seconds)
         print("training the cache", flush=True)
-        cached = store.cache_in(store.start(servers.work, servers.started))
-        with signing(binary, servers, ["--quiet"], cached) as port:
+        cache = store.cache_in(store.start(servers.work, servers.started))
+        with signing(binary, servers, "--quiet", cache) as sidekick:
             for path in ["/s3/1k", "/s3/1m", "/s3/64m"]:
-                ask_signed(port, path, seconds)
+                ask_signed(sidekick.port, path, seconds)
+            served = sidekick.metric("sidekick_cache_served_bytes_total")
+            assert served > 0, "nothing came from the cache"
 
 
 @contextmanager
 def signing(
-    binary: str, servers: Session, flags: list[str], env: dict[str, str] | None = None
-) -> Iterator[int]:
-    """A program over the file servers for clients that sign, ended as an administrator ends it; its
-    port."""
-    port = free_port()
-    listen = ["--address", f"127.0.0.1:{port}", "--threads", "1", "--health-path", "/"]
-    site = servers.servers.static_site(backends.SERVERS)
-    log = servers.work / f"signing-{port}.log"
-    process = Process("sidekick", [binary, *listen, *flags, site], log, env)
-    process.start()
-    try:
-        wait_for_http(process, port)
-        yield port
-        stop(process)
-    finally:
-        process.kill()
+    binary: str, servers: Session, output: str, env: dict[str, str] | None = None
+) -> Iterator[Sidekick]:
+    """A program over the file servers for clients that sign, ended as an administrator ends it."""
+    sidekick = Sidekick(
+        binary,
+        [servers.servers.static_site(backends.SERVERS)],
+        servers.work / "signing.log",
+        flags=("--threads", "1"),
+        health_path="/",
+        output=(output,),
+        env=env,
+    )
+    servers.started.append(sidekick)
+    sidekick.start_and_wait()
+    yield sidekick
+    stop(sidekick)
 
 
 def ask_signed(port: int, path: str, seconds: int) -> None:
     """Ask for a path as S3 clients do, on some connections at once."""
-    subprocess.run(
+    done = subprocess.run(
         [
             "wrk",
             "--threads=1",
@@ -87,9 +91,12 @@ def ask_signed(port: int, path: str, seconds: int) -> None:
             f"http://127.0.0.1:{port}{path}",
         ],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
         check=True,
     )
+    # It prints these lines only when there is something to tell.
+    assert not any(bad in done.stdout for bad in ("Non-2xx", "Socket errors")), done.stdout
 
 
 def stop(process: Process) -> None:
@@ -97,5 +104,3 @@ def stop(process: Process) -> None:
     process.send(signal.SIGTERM)
     code = process.wait(STOPPED_SECONDS)
     assert code == 0, f"ended with {code}:\n{process.tail()}"
-    # The file is whole when the process is gone.
-    time.sleep(0.1)

@@ -1,5 +1,6 @@
 //! The beat of a worker's coarse clock.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub(super) struct Beat {
     /// Reads like a pipe.
     timer: Receiver,
     every: Duration,
+    /// The kernel does not set it, and a timer of the runtime has to do.
+    is_broken: Cell<bool>,
 }
 
 impl Beat {
@@ -24,24 +27,32 @@ impl Beat {
     /// # Errors
     /// No more files.
     pub(super) fn new(every: Duration) -> io::Result<Self> {
-        let timer = Receiver::from_file_unchecked(File::from(interval_timer()?))?;
-        Ok(Self { timer, every })
+        Self::by(File::from(interval_timer()?), every)
+    }
+
+    fn by(timer: File, every: Duration) -> io::Result<Self> {
+        Ok(Self {
+            timer: Receiver::from_file_unchecked(timer)?,
+            every,
+            is_broken: Cell::new(false),
+        })
     }
 
     /// Begins; the first beat is an interval away.
     pub(super) fn start(&self) {
-        // Without a timer the runtime's does: see below.
-        let _ = set_interval(&self.timer, self.every);
+        let set = set_interval(&self.timer, self.every);
+        self.is_broken.set(set.is_err());
     }
 
     /// Rests.
     pub(super) fn stop(&self) {
+        // One that goes on beats unheard.
         let _ = set_interval(&self.timer, Duration::ZERO);
     }
 
     /// Waits for the next one, or takes note of those that have been missed.
     pub(super) async fn next(&self) {
-        if self.expired().await.is_err() {
+        if self.is_broken.get() || self.expired().await.is_err() {
             sleep(self.every).await;
         }
     }
@@ -80,6 +91,16 @@ mod tests {
         assert!(began.elapsed() >= 3 * EVERY);
         beat.stop();
         assert!(timeout(3 * EVERY, beat.next()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn without_a_timer_of_the_kernels_it_comes_all_the_same() {
+        let no_timer = File::from(std::os::fd::OwnedFd::from(std::io::pipe().unwrap().0));
+        let beat = Beat::by(no_timer, EVERY).unwrap();
+        beat.start();
+        let began = Instant::now();
+        beat.next().await;
+        assert!(began.elapsed() >= EVERY);
     }
 
     #[tokio::test]
