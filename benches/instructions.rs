@@ -77,30 +77,30 @@ fn write_response((head, mut out): (ResponseHead, Vec<u8>)) -> (ResponseHead, Ve
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_4(args = (Policy::Least, 4), config = at_most(780))]
-#[bench::of_16(args = (Policy::Least, 16), config = at_most(980))]
-#[bench::of_1000(args = (Policy::Least, 1000), config = at_most(2390))]
+#[bench::of_4(args = (Policy::Least, 4), config = at_most(560))]
+#[bench::of_16(args = (Policy::Least, 16), config = at_most(790))]
+#[bench::of_1000(args = (Policy::Least, 1000), config = at_most(1090))]
 fn pick_least(mut field: Field) -> Field {
     field.request();
     black_box(field)
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_1000(args = (Policy::Random, 1000), config = at_most(645))]
+#[bench::of_1000(args = (Policy::Random, 1000), config = at_most(405))]
 fn pick_random(mut field: Field) -> Field {
     field.request();
     black_box(field)
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_1000(args = (Policy::RoundRobin, 1000), config = at_most(605))]
+#[bench::of_1000(args = (Policy::RoundRobin, 1000), config = at_most(365))]
 fn pick_round_robin(mut field: Field) -> Field {
     field.request();
     black_box(field)
 }
 
 #[library_benchmark(setup = Field::of)]
-#[bench::of_1000(args = (Policy::P2c, 1000), config = at_most(1100))]
+#[bench::of_1000(args = (Policy::P2c, 1000), config = at_most(860))]
 fn pick_p2c(mut field: Field) -> Field {
     field.request();
     black_box(field)

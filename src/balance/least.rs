@@ -14,11 +14,15 @@ pub(super) fn pick(candidates: Candidates<'_>, turn: usize) -> Option<usize> {
     let rows = candidates.rows();
     let (before, from) = rows.split_at(turn.checked_rem(rows.len())?);
     let in_turn = || from.iter().chain(before);
-    let first = in_turn().min_by_key(|row| candidates.promise(row).rank())?;
+    let first = in_turn()
+        .find(|row| candidates.promise(row).is_idle())
+        .or_else(|| in_turn().min_by_key(|row| candidates.promise(row).rank()))?;
     let mut best = best_of(candidates, first, None);
     for row in in_turn() {
-        if best.is_none_or(|(least, _)| candidates.promise(row).rank() < least.rank()) {
-            best = best_of(candidates, row, best);
+        match best {
+            Some((least, _)) if least.is_idle() => break,
+            Some((least, _)) if candidates.promise(row).rank() >= least.rank() => {}
+            _ => best = best_of(candidates, row, best),
         }
     }
     best.map(|(_, index)| index)
@@ -31,10 +35,15 @@ fn best_of(
     row: &Row,
     mut best: Option<(Word, usize)>,
 ) -> Option<(Word, usize)> {
+    let mut least: Option<Word> = None;
     for (index, word) in candidates.words_of(row) {
+        least = Some(least.map_or(word, |least| least.min(word)));
         if best.is_none_or(|(least, _)| word < least) && candidates.allows(index, word) {
             best = Some((word, index));
         }
+    }
+    if least.is_some_and(|least| least.rank() > candidates.promise(row).rank()) {
+        candidates.settle(row);
     }
     best
 }

@@ -8,9 +8,11 @@
 //! Read as a number, the order of the words is the order of preference of `least`: fully up before
 //! warming before ejected before down, then the fewest in flight, then the one idle longest.
 //!
-//! Words lie in rows of [`ROW`], and each row has its least word beside it, kept by whoever changes
-//! a word: the best of a thousand is found by reading some thirty least words and one row. A row
-//! belongs to one group, so candidates that compete share rows with nobody else.
+//! Words lie in rows of [`ROW`], and each row has a promise beside it, a word that none of its words
+//! is below: the best of a thousand is found by reading some thirty promises and one row. Whoever
+//! lowers a word lowers the promise; it is raised when a row was read and holds less than promised,
+//! not by every request that begins. A row belongs to one group, so candidates that compete share
+//! rows with nobody else.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -28,8 +30,8 @@ const IN_FLIGHT_SHIFT: u32 = 43;
 const ONE_IN_FLIGHT: u64 = 1 << IN_FLIGHT_SHIFT;
 const IN_FLIGHT: u64 = ((1 << 18) - 1) << IN_FLIGHT_SHIFT;
 const LAST_USED: u64 = ONE_IN_FLIGHT - 1;
-/// Words in a row. Changing a word may read its row again and picking reads a word of each row, so
-/// the square root of the number of backends would be best; this fits a thousand.
+/// Words in a row. Picking reads a row and up to a word of each other one, so the square root of the
+/// number of backends would be best; this fits a thousand.
 pub(super) const ROW: u32 = 32;
 /// A place that nobody holds.
 const VACANT: u64 = DOWN;
@@ -80,17 +82,22 @@ impl Word {
     pub(super) fn rank(self) -> u64 {
         self.0 >> IN_FLIGHT_SHIFT
     }
+
+    /// Fully up with nothing in flight, before which nothing ranks.
+    pub(super) fn is_idle(self) -> bool {
+        self.rank() == 0
+    }
 }
 
 /// The load words of all candidates, side by side.
 ///
-/// Changes of words and of least words are sequentially consistent: of two threads that change a
-/// row at once, at least one sees what the other did. When nobody is at it, every least word is
-/// right.
+/// Changes of words and of promises are sequentially consistent: of two threads that are at a row at
+/// once, at least one sees what the other did. When nobody is at it, every promise holds.
 #[derive(Debug)]
 pub struct LoadTable {
     words: Box<[AtomicU64]>,
-    least: Box<[AtomicU64]>,
+    /// Each row's.
+    promises: Box<[AtomicU64]>,
     /// Each candidate's [`Ramp`], for while it is warming.
     ramps: Box<[AtomicU64]>,
     /// How many candidates are warming.
@@ -128,7 +135,7 @@ impl LoadTable {
         let rows = capacity.div_ceil(ROW);
         Self {
             words: (0..rows * ROW).map(|_| AtomicU64::new(0)).collect(),
-            least: (0..rows).map(|_| AtomicU64::new(VACANT)).collect(),
+            promises: (0..rows).map(|_| AtomicU64::new(VACANT)).collect(),
             ramps: (0..rows * ROW).map(|_| AtomicU64::new(0)).collect(),
             warming: AtomicU32::new(0),
             latencies: Box::default(),
@@ -216,12 +223,12 @@ impl LoadTable {
         now.saturating_duration_since(self.epoch).as_millis() as u32
     }
 
-    /// The least word of a row, without reading the row. Another thread may be about to change it.
-    pub(super) fn least(&self, row: u32) -> Word {
-        Word(self.least[row as usize].load(Ordering::Relaxed))
+    /// No word of the row is below this one, unless another thread is about to say so.
+    pub(super) fn promise(&self, row: u32) -> Word {
+        Word(self.promises[row as usize].load(Ordering::Relaxed))
     }
 
-    /// Changes a word, and the least word of its row when that is another one now.
+    /// Changes a word, and the promise of its row when that does not hold for it.
     fn change(&self, place: u32, change: impl Fn(u64) -> u64) {
         self.exchange(place, change);
     }
@@ -247,21 +254,20 @@ impl LoadTable {
                 Err(actual) => before = actual,
             }
         };
-        let row = place / ROW;
-        let least = self.least[row as usize].load(Ordering::SeqCst);
-        if after < least || before == least {
-            self.settle(row);
+        let promise = &self.promises[(place / ROW) as usize];
+        if after < promise.load(Ordering::SeqCst) {
+            promise.fetch_min(after, Ordering::SeqCst);
         }
         (before, after)
     }
 
-    /// Finds the least word of a row anew. What another thread changes meanwhile is seen by the
-    /// second look here, or it sees the word set here and settles the row itself.
-    fn settle(&self, row: u32) {
+    /// Has a row that holds less than promised promise what it holds. Who lowers a word meanwhile is
+    /// seen by the second look here, or sees the promise made here and lowers it.
+    pub(super) fn settle(&self, row: u32) {
         loop {
             let least = self.read_row(row);
-            self.least[row as usize].store(least, Ordering::SeqCst);
-            if self.read_row(row) == least {
+            self.promises[row as usize].store(least, Ordering::SeqCst);
+            if self.read_row(row) >= least {
                 return;
             }
         }

@@ -93,7 +93,12 @@ impl<'a> Candidates<'a> {
 
     /// No word of the row is below this one.
     fn promise(&self, row: &Row) -> Word {
-        self.table.least(row.number)
+        self.table.promise(row.number)
+    }
+
+    /// The row holds less than it promises.
+    fn settle(&self, row: &Row) {
+        self.table.settle(row.number);
     }
 
     /// The candidates of a row: index and word.
