@@ -40,6 +40,8 @@ class Proxy:
     # Whether it takes part in what is measured without TLS, and with it.
     clear: bool = True
     tls: bool = False
+    # Which of several builds of this version it is.
+    build: str = ""
 
     def start(
         self, work: Path, shown: Certificates | None, behind: Behind

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from proxies.proxy import Behind, Front, Proxy
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+
 
 def proxy(binary: str, name: str = "sidekick", threads: int = 1) -> Proxy:
     """A build of sidekick with so many worker threads."""
@@ -16,7 +18,14 @@ def proxy(binary: str, name: str = "sidekick", threads: int = 1) -> Proxy:
         trust = ["--cacert", str(behind.tls.authority)] if behind.tls else []
         return [binary, *listen, *trust, "--health-path", "/", "--quiet", behind.site]
 
-    return Proxy(name, [binary, "--version"], argv, tls=has_tls(binary))
+    return Proxy(name, [binary, "--version"], argv, tls=has_tls(binary), build=build_of(binary))
+
+
+def build_of(binary: str) -> str:
+    """Where a build lies, which tells a profiled one from a plain one; of one from elsewhere only its
+    name."""
+    path = Path(binary).resolve()
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
 def has_tls(binary: str) -> bool:
