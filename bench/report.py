@@ -113,5 +113,5 @@ def version(argv: list[str]) -> str:
     """The first line that a program says about its version."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    # Some begin with their own path.
-    return lines[0].removeprefix(argv[0]).strip() if lines else "unknown"
+    # Some begin with their own path or name.
+    return lines[0].removeprefix(argv[0]).strip().removeprefix("version: ") if lines else "unknown"

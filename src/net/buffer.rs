@@ -8,24 +8,20 @@ pub const BUFFER_SIZE: usize = 68 * 1024;
 
 /// A fixed block of bytes with a filled part at its start: `[0, len)` is filled, the rest free.
 ///
-/// Pages that were never written cost nothing, so a buffer that only ever saw small requests is
-/// one page of memory.
-#[derive(Debug)]
+/// It has no memory before its free part is asked for. Pages that were never written cost nothing, so
+/// a buffer that only ever saw small requests is one page of memory.
+#[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Box<[u8]>,
     len: usize,
 }
 
-impl Default for Buffer {
-    fn default() -> Self {
-        Self {
-            bytes: vec![0; BUFFER_SIZE].into_boxed_slice(),
-            len: 0,
-        }
-    }
-}
-
 impl Buffer {
+    /// Whether it has no memory yet.
+    pub fn is_bare(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// The filled bytes.
     pub fn filled(&self) -> &[u8] {
         &self.bytes[..self.len]
@@ -38,6 +34,9 @@ impl Buffer {
 
     /// The free bytes behind the filled ones; after writing to them call [`Buffer::advance`].
     pub fn free(&mut self) -> &mut [u8] {
+        if self.is_bare() {
+            self.bytes = vec![0; BUFFER_SIZE].into_boxed_slice();
+        }
         &mut self.bytes[self.len..]
     }
 
@@ -67,7 +66,7 @@ impl Buffer {
 
     /// Whether nothing is free.
     pub fn is_full(&self) -> bool {
-        self.len == self.bytes.len()
+        self.len == BUFFER_SIZE
     }
 
     /// Forgets all bytes.
@@ -168,8 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_has_no_memory_until_something_is_to_come() {
+        let mut buffer = Buffer::default();
+        assert!(buffer.is_bare() && buffer.is_empty() && !buffer.is_full());
+        buffer.consume(1);
+        buffer.clear();
+        assert!(buffer.is_bare());
+        assert_eq!(buffer.append(b"some"), 4);
+        assert!(!buffer.is_bare());
+    }
+
+    #[test]
     fn a_buffer_never_claims_more_than_it_has() {
         let mut buffer = Buffer::default();
+        buffer.free();
         buffer.advance(BUFFER_SIZE + 1);
         assert!(buffer.is_full());
         assert!(buffer.free().is_empty());

@@ -201,6 +201,7 @@ impl Connection<'_> {
         version: Version,
     ) -> bool {
         self.proxy.parts.cells.answered(reply.status());
+        exchange.expect_answer(&self.proxy.answers);
         let out = &mut exchange.response_head;
         out.clear();
         reply.write(head_request, keep_alive, version, unix_now(), out);

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use crate::http::{RequestHead, ResponseHead};
-use crate::net::Buffer;
+use crate::net::{Buffer, Stack};
 
 /// What a request needs while it runs; reused from request to request, so that a connection in
-/// use allocates nothing after its first one, and an idle connection holds none of it.
+/// use allocates nothing after its first one, and an idle connection holds none of it. The half for
+/// the answer is borrowed: see [`Exchange::expect_answer`].
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     /// The client's request, as offsets into `inbox`. Valid until body bytes overwrite the head.
@@ -23,7 +24,46 @@ pub(super) struct Exchange {
     pub(super) response_head: Vec<u8>,
 }
 
+/// The half of an exchange that answers need, lent to it when there is one. While a thousand requests
+/// wait, few answers are on their way, and each comes into what the last one has left warm.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    response: ResponseHead,
+    outbox: Buffer,
+    response_head: Vec<u8>,
+}
+
 impl Exchange {
+    /// Whether it has what an answer needs.
+    pub(super) fn can_be_answered(&self) -> bool {
+        !self.outbox.is_bare()
+    }
+
+    /// Borrows what an answer needs, if it has not done so yet.
+    pub(super) fn expect_answer(&mut self, spare: &Stack<Answer>) {
+        if !self.can_be_answered() {
+            self.swap(&mut spare.take());
+            // There may be no spare one.
+            self.outbox.free();
+        }
+    }
+
+    /// Gives back what it has borrowed.
+    pub(super) fn answered(&mut self, spare: &Stack<Answer>) {
+        if self.can_be_answered() {
+            self.retry();
+            let mut answer = Answer::default();
+            self.swap(&mut answer);
+            spare.put(answer);
+        }
+    }
+
+    fn swap(&mut self, answer: &mut Answer) {
+        std::mem::swap(&mut self.response, &mut answer.response);
+        std::mem::swap(&mut self.outbox, &mut answer.outbox);
+        std::mem::swap(&mut self.response_head, &mut answer.response_head);
+    }
+
     /// Forgets the last request; bytes of the next one stay in `inbox`.
     pub(super) fn begin(&mut self) {
         self.request.clear();
@@ -97,5 +137,26 @@ impl Tally {
             attempts: 0,
             first_byte: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Exchange};
+    use crate::net::Stack;
+
+    #[test]
+    fn what_an_answer_needs_goes_from_one_request_to_the_next_and_forgets() {
+        let spare: Stack<Answer> = Stack::keeping(2);
+        let (mut first, mut second) = (Exchange::default(), Exchange::default());
+        first.expect_answer(&spare);
+        first.expect_answer(&spare);
+        first.outbox.append(b"somebody's");
+        first.response_head.extend_from_slice(b"HTTP/1.1 200 OK");
+        first.answered(&spare);
+        assert!(!first.can_be_answered() && first.response_head.capacity() == 0);
+        second.expect_answer(&spare);
+        assert!(second.can_be_answered() && second.response_head.capacity() > 0);
+        assert!(second.outbox.is_empty() && second.response_head.is_empty());
     }
 }

@@ -210,6 +210,7 @@ impl Connection<'_> {
             backend,
             server: upstream.map(|upstream| &**upstream.backend()),
             exchange,
+            answers: &self.proxy.answers,
             pipes: &self.proxy.pipes,
             tally: &mut report.tally,
             progress: match upstream {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use budget::RetryBudget;
-use exchange::Exchange;
+use exchange::{Answer, Exchange};
 use route::Reach;
 pub use serve::serve;
 
@@ -109,6 +109,7 @@ pub struct Proxy {
     keeper: Option<Rc<Keeper>>,
     snapshot: RefCell<SnapshotHandle>,
     exchanges: Stack<Box<Exchange>>,
+    answers: Stack<Answer>,
     buffers: Rc<Spares>,
     pipes: Pipes,
     picker: RefCell<Picker>,
@@ -134,6 +135,7 @@ impl Proxy {
             handshakes,
             snapshot: RefCell::new(parts.publisher.handle()),
             exchanges: Stack::keeping(SPARE_EXCHANGES),
+            answers: Stack::keeping(SPARE_EXCHANGES),
             buffers,
             pipes: Pipes::within(parts.pipes),
             picker: RefCell::new(Picker::new(parts.policy, random.fork(), now)),
@@ -159,6 +161,13 @@ impl Proxy {
         self.deadlines.tick(now);
     }
 
+    /// Takes an exchange back whose requests are over.
+    fn put_back(&self, mut exchange: Box<Exchange>) {
+        exchange.inbox.clear();
+        exchange.answered(&self.answers);
+        self.exchanges.put(exchange);
+    }
+
     /// Counts a retry in the budget; how far it may go.
     fn retry_reach(&self) -> Reach {
         let reach = self.budget.borrow_mut().reach();
@@ -173,6 +182,7 @@ impl Proxy {
         self.pool.sweep(now);
         self.pipes.sweep();
         self.exchanges.shed();
+        self.answers.shed();
         self.buffers.shed();
         if let Some(keeper) = &self.keeper {
             keeper.sweep();

@@ -148,8 +148,7 @@ impl Fetch {
         let mut exchange = proxy.exchanges.take();
         self.forward(&proxy, &mut connection, &mut exchange, from)
             .await;
-        exchange.inbox.clear();
-        proxy.exchanges.put(exchange);
+        proxy.put_back(exchange);
         match connection.client {
             Client::Store(client) => client.finish(),
             Client::Http1(_) | Client::Http2(_) => None,

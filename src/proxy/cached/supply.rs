@@ -68,6 +68,7 @@ impl Connection<'_> {
         // The client's head, with its credentials, is for backends only.
         upload.withhold();
         exchange.retry();
+        exchange.expect_answer(&self.proxy.answers);
         let mut head = Vec::new();
         stored.write(answer, unix_now(), &mut head);
         let read = match &opened {

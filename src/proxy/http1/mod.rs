@@ -19,8 +19,7 @@ impl Connection<'_> {
             let mut exchange = self.proxy.exchanges.take();
             let next = self.requests(&mut exchange, &mut may_switch).await;
             let read = (next == Next::Http2).then(|| exchange.inbox.filled().to_vec());
-            exchange.inbox.clear();
-            self.proxy.exchanges.put(exchange);
+            self.proxy.put_back(exchange);
             match next {
                 Next::KeepAlive => {}
                 Next::Http2 => return read,

@@ -260,8 +260,7 @@ async fn serve_stream(
                 .await
         }
     };
-    exchange.inbox.clear();
-    proxy.exchanges.put(exchange);
+    proxy.put_back(exchange);
     if let Client::Http2(mut stream) = connection.client {
         stream.finish(match next {
             Next::End(ending) => Some(ending),

@@ -6,20 +6,20 @@ mod upload;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 pub(super) use download::Download;
 use tokio::task::yield_now;
 pub(super) use upload::Upload;
 
 use super::client::Client;
-use super::exchange::{Exchange, Tally};
+use super::exchange::{Answer, Exchange, Tally};
 use super::fault::Fault;
 use super::progress::{Look, Progress};
 use super::resume::Resume;
 use crate::balance::Standing;
 use crate::http::{Parsed, Rejection, Version, write_interim};
-use crate::net::{Pipes, Stream};
+use crate::net::{Pipes, Stack, Stream};
 use crate::topology::Backend;
 
 /// Bytes read at once while a response head is expected: all of a small response, and of a large
@@ -42,6 +42,7 @@ pub(super) struct Ends<'a> {
     /// Whose connection it is; none for the cache's store.
     pub(super) server: Option<&'a Backend>,
     pub(super) exchange: &'a mut Exchange,
+    pub(super) answers: &'a Stack<Answer>,
     pub(super) pipes: &'a Pipes,
     pub(super) tally: &'a mut Tally,
     pub(super) progress: Progress<'a>,
@@ -166,6 +167,12 @@ impl Relay<'_> {
             }
             if is_final {
                 return Poll::Ready(Ok(()));
+            }
+            if !self.ends.exchange.can_be_answered() {
+                match ready!(self.ends.backend.poll_readable(context)) {
+                    Ok(()) => self.ends.exchange.expect_answer(self.ends.answers),
+                    Err(error) => return Poll::Ready(Err(Fault::BackendClosed(Some(error)))),
+                }
             }
             let outbox = &mut self.ends.exchange.outbox;
             match self.ends.backend.poll_read_some(context, outbox, HEAD_READ) {
