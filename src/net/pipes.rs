@@ -215,9 +215,10 @@ impl Pipes {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::iter;
     use std::os::unix::net::UnixStream;
 
-    use super::{LentPipe, PipeShare, Pipes};
+    use super::{LentPipe, PAUSE, PipeShare, Pipes, Shelf, Size};
 
     fn alone(files: usize) -> PipeShare {
         PipeShare { files, workers: 1 }
@@ -313,6 +314,24 @@ mod tests {
         assert_eq!(spare(), 32);
         (0..32).for_each(|_| pipes.sweep());
         assert!(spare() < 32 && spare() > 0);
+    }
+
+    #[test]
+    fn a_kernel_that_refuses_a_size_is_asked_for_the_next_one_and_later_again() {
+        let mut pipes = Pipes::within(alone(1 << 20));
+        let refused = Size {
+            capacity: 1 << 40,
+            most: 1,
+        };
+        pipes.shelves[0] = Shelf::new(refused, 1);
+        for left in iter::once(PAUSE).chain((0..PAUSE).rev()) {
+            let lent = pipes.take(true).map(|lent| lent.capacity);
+            assert_eq!(lent, Some(256 << 10));
+            assert_eq!(pipes.shelves[0].pause.get(), left);
+        }
+        pipes.take(true);
+        let paused = pipes.shelves[0].pause.get();
+        assert_eq!(paused, PAUSE, "it was asked once more");
     }
 
     #[test]

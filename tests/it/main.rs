@@ -34,6 +34,7 @@ mod reload;
 mod resume;
 mod retry;
 mod rotation;
+mod splice;
 mod stall;
 mod strict_requests;
 mod strict_responses;
