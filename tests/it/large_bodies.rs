@@ -1,5 +1,6 @@
 //! 64 MiB each way arrive whole, and memory does not grow with them.
 
+use std::fs;
 use std::io::{self, Write};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -315,4 +316,123 @@ fn many_downloads_at_once_never_mix() {
             });
         }
     });
+}
+
+/// What the kernel may hold of a stream through the process, besides what a pipe does: the buffers
+/// of three sockets, that of the fourth being narrow.
+fn room_in_the_kernel() -> usize {
+    let most = |direction| {
+        let path = format!("/proc/sys/net/ipv4/tcp_{direction}mem");
+        let sizes = fs::read_to_string(path).expect("sizes of buffers");
+        let most = sizes.split_whitespace().last().expect("the largest");
+        most.parse::<usize>().expect("a size")
+    };
+    most("r") + 2 * most("w")
+}
+
+#[test]
+fn backend_that_pauses_stops_the_client_and_gets_the_rest_when_it_goes_on() {
+    const STILL: Duration = Duration::from_millis(200);
+    const BEGINNING: usize = 1 << 20;
+    let most = room_in_the_kernel() + BEGINNING + (4 << 20);
+    let length = most + (16 << 20);
+    let origin = Origin::by_hand().narrow();
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let before = sidekick.peak_memory();
+    let mut client = sidekick.client();
+    client.send(format!(
+        "PUT /key HTTP/1.1\r\nHost: b\r\nContent-Length: {length}\r\n\r\n"
+    ));
+    let mut sender = client.connection.sender();
+    let (told, progress) = channel();
+    let sending = thread::spawn(move || {
+        blocks(length).try_for_each(|block| {
+            block.chunks(64 * 1024).try_for_each(|piece| {
+                sender.write_all(piece)?;
+                let _ = told.send(piece.len());
+                Ok::<_, io::Error>(())
+            })
+        })
+    });
+    let mut backend = origin.take_connection();
+    backend.read_request();
+    let mut hash = Sha256::new();
+    take(&mut backend, BEGINNING, &mut hash).unwrap();
+    // Until all that lies between the two is full.
+    let mut sent = 0;
+    while let Ok(count) = progress.recv_timeout(STILL) {
+        sent += count;
+    }
+    assert!(
+        sent < most,
+        "{sent} bytes were taken for a backend that reads nothing, more than {most}"
+    );
+    take(&mut backend, length - BEGINNING, &mut hash).unwrap();
+    sending.join().unwrap().expect("the upload is taken");
+    assert_eq!(hash.finalize().to_vec(), hash_of(length));
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .unwrap();
+    assert_eq!(client.read_response().status(), 200);
+    let grown = sidekick.peak_memory() - before;
+    assert!(grown < MEMORY, "the process has grown by {grown} bytes");
+}
+
+#[test]
+fn client_that_has_ended_its_side_gets_the_whole_download() {
+    const LENGTH: usize = 8 << 20;
+    let origin = Origin::by_hand();
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    client.send("GET /key HTTP/1.1\r\nHost: b\r\n\r\n");
+    client.connection.finish().unwrap();
+    let mut backend = origin.take_connection();
+    backend.read_request();
+    let sending = thread::spawn(move || {
+        backend.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        blocks(LENGTH).try_for_each(|block| backend.send(&block))
+    });
+    assert_eq!(client.read_head().content_length(), Some(LENGTH));
+    assert_eq!(
+        hash_of_next(&mut client.connection, LENGTH).unwrap(),
+        hash_of(LENGTH)
+    );
+    sending.join().unwrap().unwrap();
+    client.expect_eof();
+}
+
+#[test]
+fn client_that_ends_its_side_behind_an_upload_gets_the_answer() {
+    const LENGTH: usize = 8 << 20;
+    let origin = Origin::by_hand();
+    let sidekick = Sidekick::new().site([&origin]).start();
+    let mut client = sidekick.client();
+    client.send(format!(
+        "POST /key HTTP/1.1\r\nHost: b\r\nContent-Length: {LENGTH}\r\n\r\n"
+    ));
+    let mut sender = client.connection.sender();
+    let sending = thread::spawn(move || {
+        blocks(LENGTH).try_for_each(|block| sender.write_all(&block))?;
+        sender.finish()
+    });
+    let mut backend = origin.take_connection();
+    backend.read_request();
+    assert_eq!(hash_of_next(&mut backend, LENGTH).unwrap(), hash_of(LENGTH));
+    // The end is there before the answer begins.
+    sending.join().unwrap().unwrap();
+    let answering = thread::spawn(move || {
+        backend.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n"
+        ))?;
+        blocks(LENGTH).try_for_each(|block| backend.send(&block))
+    });
+    assert_eq!(client.read_head().status(), 200);
+    assert_eq!(
+        hash_of_next(&mut client.connection, LENGTH).unwrap(),
+        hash_of(LENGTH)
+    );
+    answering.join().unwrap().unwrap();
+    client.expect_eof();
 }
