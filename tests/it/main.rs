@@ -10,6 +10,7 @@
 mod balance;
 mod cache;
 mod certificates;
+mod crowd;
 mod dns;
 mod drain;
 mod early_answer;
@@ -44,4 +45,5 @@ mod trickle;
 mod upgrade;
 mod vocabulary;
 mod wire;
+mod workers;
 mod xml_errors;

@@ -219,6 +219,11 @@ impl Connection {
         self.stream.finish()
     }
 
+    /// Keeps the kernel from receiving much ahead of what is read.
+    pub(crate) fn narrow(&self) -> io::Result<()> {
+        SockRef::from(self.stream.tcp()).set_recv_buffer_size(256 << 10)
+    }
+
     /// From now on closing sends RST instead of FIN.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
         SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO))
