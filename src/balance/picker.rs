@@ -7,7 +7,7 @@ use super::{Candidates, Policy, least, p2c, random, round_robin};
 
 /// How long ties between rows go to the same row. Long enough for a busy worker to use each of its
 /// connections several times while they are warm, short enough that a quiet one comes around.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(200);
 
 /// Picks for one worker.
 #[derive(Debug)]

@@ -401,7 +401,7 @@ fn least_stays_with_a_row_for_a_turn_and_serves_from_all_in_the_end() {
     assert!(served.iter().all(|index| row(index) == row(&served[0])));
     let mut counts = vec![0usize; 8 * ROW as usize];
     for _ in 0..800 {
-        bench.now += Duration::from_millis(50);
+        bench.now += Duration::from_millis(200);
         for index in serve(&mut bench, 64) {
             counts[index] += 1;
         }
@@ -431,7 +431,7 @@ fn a_row_that_is_busy_is_read_once_and_then_promises_no_more_than_it_holds() {
     assert!(bench.table.promise(0).is_idle(), "nobody has looked yet");
     let mut picked = Vec::new();
     for _ in 0..100 {
-        bench.now += Duration::from_millis(50);
+        bench.now += Duration::from_millis(200);
         picked.extend(bench.pick(&[], Accept::InRotation));
     }
     assert!(picked.iter().all(|index| *index >= ROW as usize));

@@ -10,9 +10,9 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Probe;
 use super::probe::ProbeError;
+use super::rounds::Rounds;
 use crate::config::HealthConfig;
 use crate::event::{Event, Filter, HealthEvent, Sender, TraceEvent, TraceKind};
-use crate::net::Dialer;
 use crate::topology::{Backend, Transition};
 
 /// A check that follows a request's complaint waits up to this long, so that many sidecars that
@@ -97,6 +97,7 @@ impl Reporter {
 pub struct HealthChecker {
     backend: Arc<Backend>,
     probe: Probe,
+    rounds: Rounds,
     /// The port to ask on, where it is not the backend's own.
     port: Option<u16>,
     interval: Duration,
@@ -105,22 +106,17 @@ pub struct HealthChecker {
 }
 
 impl HealthChecker {
-    /// Checks `backend` as `config` says; `last_site` has a health path of its own.
+    /// Checks `backend` by `probe`, when `config` says and it is time for a round.
     pub fn new(
         backend: Arc<Backend>,
         config: &HealthConfig,
-        last_site: bool,
-        dialer: Dialer,
+        probe: Probe,
+        rounds: Rounds,
         reporter: Reporter,
     ) -> Self {
-        let path = if last_site {
-            &config.read_path
-        } else {
-            &config.path
-        };
-        let probe = Probe::new(dialer, &backend.identity().endpoint, path, config.timeout);
         Self {
             probe,
+            rounds,
             port: config.port,
             interval: config.interval,
             optimistic: config.optimistic,
@@ -234,7 +230,7 @@ impl HealthChecker {
         };
         let mut complaint = pin!(complaint);
         let is_content = self.optimistic && backend.is_up();
-        let next = (!is_content).then(|| Instant::now() + pause);
+        let next = (!is_content).then(|| self.rounds.nearest(Instant::now() + pause));
         loop {
             let due = backend.due();
             tokio::select! {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use tokio::time::timeout;
 
 use crate::config::Endpoint;
 use crate::http::{Method, Parsed, Rejection, ResponseHead};
-use crate::net::{Buffer, DialError, Dialer, Stream};
+use crate::net::{Buffer, DialError, Dialer, Spares, Stream};
 
 /// What to ask a backend.
 #[derive(Clone, Debug)]
 pub struct Probe {
     dialer: Dialer,
+    buffers: Rc<Spares>,
     endpoint: Endpoint,
     request: Vec<u8>,
     path: String,
@@ -66,7 +68,13 @@ impl ProbeError {
 
 impl Probe {
     /// Asks `endpoint` for `path`, whatever port it is asked on; an answer must be there `within`.
-    pub fn new(dialer: Dialer, endpoint: &Endpoint, path: &str, within: Duration) -> Self {
+    pub fn new(
+        dialer: Dialer,
+        buffers: Rc<Spares>,
+        endpoint: &Endpoint,
+        path: &str,
+        within: Duration,
+    ) -> Self {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sidekick/{}\r\nAccept: */*\r\nConnection: close\r\n\r\n",
             endpoint.authority(),
@@ -74,6 +82,7 @@ impl Probe {
         );
         Self {
             dialer,
+            buffers,
             endpoint: endpoint.clone(),
             request: request.into_bytes(),
             path: path.to_owned(),
@@ -102,7 +111,10 @@ impl Probe {
                 .dial(&self.endpoint, addresses, 0, self.within)
                 .await
                 .map_err(ProbeError::Dial)?;
-            self.ask(&mut stream).await
+            let mut buffer = self.buffers.take();
+            let asked = self.ask(&mut stream, &mut buffer).await;
+            self.buffers.put(buffer);
+            asked
         };
         match timeout(self.within, asked).await {
             Ok(Ok(200)) => Ok(()),
@@ -113,9 +125,8 @@ impl Probe {
     }
 
     /// Sends the request and reads one head: how long the body is does not matter.
-    async fn ask(&self, stream: &mut Stream) -> Result<u16, ProbeError> {
+    async fn ask(&self, stream: &mut Stream, buffer: &mut Buffer) -> Result<u16, ProbeError> {
         let mut sent = 0;
-        let mut buffer = Buffer::default();
         let mut head = ResponseHead::default();
         poll_fn(|context| {
             while sent < self.request.len() {
@@ -128,7 +139,7 @@ impl Probe {
                 }
             }
             loop {
-                match stream.poll_read(context, &mut buffer) {
+                match stream.poll_read(context, buffer) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(ProbeError::Broken(None))),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(broken(error))),

@@ -1,13 +1,19 @@
 //! Which backends are being checked.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
-use super::{HealthChecker, Reporter};
+use super::rounds::Rounds;
+use super::{HealthChecker, Probe, Reporter};
 use crate::config::HealthConfig;
-use crate::net::Dialer;
+use crate::net::{Dialer, Spares};
 use crate::topology::{Backend, Snapshot};
+
+/// Buffers kept for checks that run at once.
+const SPARE_BUFFERS: usize = 16;
 
 /// The running checks, one a backend.
 #[derive(Debug)]
@@ -15,6 +21,8 @@ pub struct Roster {
     config: HealthConfig,
     dialer: Dialer,
     reporter: Reporter,
+    rounds: Rounds,
+    buffers: Rc<Spares>,
     checks: Vec<(Arc<Backend>, AbortHandle)>,
 }
 
@@ -22,6 +30,8 @@ impl Roster {
     /// Nobody is checked yet.
     pub fn new(config: HealthConfig, dialer: Dialer, reporter: Reporter) -> Self {
         Self {
+            rounds: Rounds::at_interval(config.interval, Instant::now()),
+            buffers: Rc::new(Spares::keeping(SPARE_BUFFERS)),
             config,
             dialer,
             reporter,
@@ -57,6 +67,7 @@ impl Roster {
     /// Checks by another configuration from now on.
     pub fn reconfigure(&mut self, config: HealthConfig, snapshot: &Snapshot) {
         if config != self.config {
+            self.rounds = Rounds::at_interval(config.interval, Instant::now());
             self.config = config;
             self.stop();
             self.follow(snapshot);
@@ -71,13 +82,21 @@ impl Roster {
     }
 
     fn start(&self, backend: &Arc<Backend>, last_site: bool) -> AbortHandle {
-        let checker = HealthChecker::new(
-            Arc::clone(backend),
-            &self.config,
-            last_site,
+        let config = &self.config;
+        let path = if last_site {
+            &config.read_path
+        } else {
+            &config.path
+        };
+        let probe = Probe::new(
             self.dialer.clone(),
-            self.reporter.clone(),
+            Rc::clone(&self.buffers),
+            &backend.identity().endpoint,
+            path,
+            config.timeout,
         );
+        let reporter = self.reporter.clone();
+        let checker = HealthChecker::new(Arc::clone(backend), config, probe, self.rounds, reporter);
         tokio::task::spawn_local(checker.run()).abort_handle()
     }
 }
