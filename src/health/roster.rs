@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
@@ -30,7 +30,7 @@ impl Roster {
     /// Nobody is checked yet.
     pub fn new(config: HealthConfig, dialer: Dialer, reporter: Reporter) -> Self {
         Self {
-            rounds: Rounds::at_interval(config.interval, Instant::now()),
+            rounds: rounds(config.interval),
             buffers: Rc::new(Spares::keeping(SPARE_BUFFERS)),
             config,
             dialer,
@@ -67,7 +67,7 @@ impl Roster {
     /// Checks by another configuration from now on.
     pub fn reconfigure(&mut self, config: HealthConfig, snapshot: &Snapshot) {
         if config != self.config {
-            self.rounds = Rounds::at_interval(config.interval, Instant::now());
+            self.rounds = rounds(config.interval);
             self.config = config;
             self.stop();
             self.follow(snapshot);
@@ -99,4 +99,10 @@ impl Roster {
         let checker = HealthChecker::new(Arc::clone(backend), config, probe, self.rounds, reporter);
         tokio::task::spawn_local(checker.run()).abort_handle()
     }
+}
+
+/// Rounds that are not those of a fleet that started together.
+fn rounds(interval: Duration) -> Rounds {
+    let apart = interval.mul_f64(fastrand::f64() / 100.0);
+    Rounds::at_interval(interval, Instant::now() + apart)
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 /// Moments at which checks are made. A check that comes alone wakes this process two or three times,
 /// and the backend's as often; ten that come together share that.
 ///
-/// There are a hundred rounds in an interval at least, and each process begins at a moment of its
-/// own, so that a fleet's checks of a backend stay as far apart as they were.
+/// There are a hundred rounds in an interval at least, so that a fleet's checks of a backend stay
+/// apart, each process having its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounds {
     first: Instant,
