@@ -3,7 +3,7 @@
 import random
 
 from cached.readers import OWNER, Answer
-from cached.rig import LARGE, LEAST, CachedSidekick, Rig
+from cached.rig import LEAST, CachedSidekick, Rig
 from harness.process import wait_until
 
 # Parts of an object of at least 1 MiB: the field, and the slice.
@@ -17,12 +17,13 @@ RANGES = {
 def what_is_read_is_stored_and_served(rig: Rig) -> str:
     """By GET, HEAD, ranges and a presigned URL; just large enough, and large."""
     sidekick = rig.sidekick()
-    for name, size in (("small", LEAST + 5), ("large", LARGE)):
+    large = rig.store.large
+    for name, size in (("small", LEAST + 5), ("large", large)):
         body = rig.content(name, size)
         first = rig.fill(sidekick, name, body)
         assert first.cache == "sidekick; fwd=uri-miss; stored", first.cache
         every_way_is_served(rig, sidekick, name, body, first)
-    return f"{LEAST + 5} and {LARGE} bytes, each by GET, HEAD, three ranges and presigned"
+    return f"{LEAST + 5} and {large} bytes, each by GET, HEAD, three ranges and presigned"
 
 
 def every_way_is_served(

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from clients.boto import s3
 from harness.command import installed_beside_python
 from harness.process import Process, free_port, wait_for_http
+from harness.scenario import MIB
 from harness.seaweed import EVERYTHING, Seaweed, identity
 
 BUCKET = "e2e-cache"
@@ -27,6 +28,8 @@ class Store:
 
     process: Process
     port: int
+    # An object of this size is read like any other.
+    large = 64 * MIB
 
     def start(self, note: Callable[[Process], None]) -> None:
         """Start the server, telling it, and make the bucket."""
@@ -120,6 +123,10 @@ class LittleStore(SeaweedStore):
 
 class MotoStore(Store):
     """moto, in memory: once killed it has forgotten everything. It believes any signature."""
+
+    # It copies a whole object for each request, and answers nobody else meanwhile: a look-up that has to
+    # wait for that as long as a sidekick waits for a store is a miss by right.
+    large = 8 * MIB
 
     def __init__(self, _weed: str, work: Path):
         self.port = free_port()
