@@ -270,6 +270,17 @@ fn reset_of_the_backend_behind_bytes_in_a_pipe_is_no_end_of_the_body() {
     }
 }
 
+/// What was left in a pipe goes with it, and other clients get their objects.
+#[track_caller]
+fn expect_clean_pipes(sidekick: &Running, origin: &Origin, objects: &Objects) {
+    wait_until("no bytes are left in a pipe", || {
+        sidekick.pipes().iter().all(|pipe| pipe.filled == 0)
+    });
+    for number in 0..2 {
+        expect_whole(sidekick, origin, objects.bytes(number));
+    }
+}
+
 #[test]
 fn pipe_that_was_left_with_bytes_in_it_is_never_used_again() {
     let objects = Objects::of([MIB, 9 * MIB]);
@@ -279,12 +290,7 @@ fn pipe_that_was_left_with_bytes_in_it_is_never_used_again() {
         let (client, backend) = stuck(&sidekick, &origin, length);
         reset(backend);
         client.vanish();
-        wait_until("no bytes are left in a pipe", || {
-            sidekick.pipes().iter().all(|pipe| pipe.filled == 0)
-        });
-        for number in 0..2 {
-            expect_whole(&sidekick, &origin, objects.bytes(number));
-        }
+        expect_clean_pipes(&sidekick, &origin, &objects);
     }
 }
 
@@ -301,11 +307,6 @@ fn pipe_that_a_backend_left_with_bytes_in_it_is_never_used_again() {
         fill(&mut client.connection, &sidekick);
         reset(backend);
         drop(client);
-        wait_until("no bytes are left in a pipe", || {
-            sidekick.pipes().iter().all(|pipe| pipe.filled == 0)
-        });
-        for number in 0..2 {
-            expect_whole(&sidekick, &origin, objects.bytes(number));
-        }
+        expect_clean_pipes(&sidekick, &origin, &objects);
     }
 }
