@@ -133,9 +133,11 @@ def wrk(case: Case, url: str, seconds: float) -> dict:
     return found
 
 
-def measure(case: Case, port: int, pid: int | None, seconds: float) -> dict:
-    """Warm up for a second, then measure; `pid` is the proxy's, if there is one."""
-    load(case, port, 1)
+def measure(
+    case: Case, port: int, pid: int | None, seconds: float, warm_up_seconds: float = 1.0
+) -> dict:
+    """Warm up, then measure; `pid` is the proxy's, if there is one."""
+    load(case, port, warm_up_seconds)
     before = cpu_seconds(pid) if pid else 0.0
     result = load(case, port, seconds * case.stretch)
     result["requests_per_second"] = result["requests"] / result["seconds"]

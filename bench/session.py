@@ -30,8 +30,9 @@ PROGRAMS = {
 }
 # Open files of a proxy or wrk with the most connections on both sides.
 FILES = 4096
-# Until all of many backends have been checked once.
+# Until all of many backends have been checked once, and until all have been asked.
 SETTLE_SECONDS = 6.0
+MANY_WARM_UP_SECONDS = 8.0
 
 
 class Session:
@@ -78,8 +79,9 @@ class Session:
         of a server."""
         if proxy is None:
             return measure.measure(case, self.direct_port(case), None, seconds)
+        warm_up = MANY_WARM_UP_SECONDS if count > backends.SERVERS else 1.0
         with self.running(proxy, case, count) as (process, port):
-            return measure.measure(case, port, process.pid, seconds)
+            return measure.measure(case, port, process.pid, seconds, warm_up)
 
     def check_tls(self, proxy: proxies.Proxy, case: measure.Case, port: int) -> None:
         """Note what a proxy agrees upon with both sides; raise when it is not what all do."""

@@ -14,6 +14,7 @@ const TURN: Duration = Duration::from_millis(200);
 pub struct Picker {
     policy: Policy,
     random: fastrand::Rng,
+    /// The row to which ties go, modulo their number.
     turn: usize,
     turn_ends: Instant,
     /// Whose turn it is by `round-robin`, modulo their number.
@@ -25,9 +26,9 @@ impl Picker {
     pub fn new(policy: Policy, mut random: fastrand::Rng, now: Instant) -> Self {
         Self {
             policy,
-            turn: 0,
-            turn_ends: now,
             // Workers and fleets that started together do not go around together.
+            turn: random.usize(..),
+            turn_ends: now,
             next: random.usize(..),
             random,
         }
@@ -58,11 +59,11 @@ impl Picker {
         }
     }
 
-    /// The row whose turn it is, to be taken modulo their number: any row, so that workers and
-    /// whole fleets that started together do not go from row to row together.
+    /// The row whose turn it is, to be taken modulo their number. They follow one another, so that
+    /// each comes around before its idle connections age out.
     fn turn(&mut self, now: Instant) -> usize {
         if now >= self.turn_ends {
-            self.turn = self.random.usize(..);
+            self.turn = self.turn.wrapping_add(1);
             self.turn_ends = now + TURN;
         }
         self.turn

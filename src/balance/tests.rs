@@ -394,23 +394,31 @@ fn serve(bench: &mut Bench, requests: usize) -> Vec<usize> {
 }
 
 #[test]
-fn least_stays_with_a_row_for_a_turn_and_serves_from_all_in_the_end() {
-    let mut bench = Bench::of(Policy::Least, 8 * ROW);
+fn least_stays_with_a_row_for_a_turn_and_all_rows_come_around() {
+    const ROWS: u32 = 8;
+    let mut bench = Bench::of(Policy::Least, ROWS * ROW);
     let row = |index: &usize| index / ROW as usize;
-    let served = serve(&mut bench, 400);
-    assert!(served.iter().all(|index| row(index) == row(&served[0])));
-    let mut counts = vec![0usize; 8 * ROW as usize];
-    for _ in 0..800 {
-        bench.now += Duration::from_millis(200);
-        for index in serve(&mut bench, 64) {
+    let mut counts = vec![0; (ROWS * ROW) as usize];
+    for _ in 0..ROWS {
+        let served = serve(&mut bench, 2 * ROW as usize);
+        assert!(served.iter().all(|index| row(index) == row(&served[0])));
+        for index in served {
             counts[index] += 1;
         }
+        bench.now += Duration::from_millis(200);
     }
-    let (fewest, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
-    assert!(
-        *fewest > 120 && *most < 300,
-        "{fewest} to {most}, 200 would be even"
-    );
+    assert_eq!(counts, vec![2; counts.len()]);
+}
+
+#[test]
+fn workers_begin_their_turns_anywhere() {
+    let first = |seed| {
+        let mut bench = Bench::of(Policy::Least, 8 * ROW);
+        bench.picker = Picker::new(Policy::Least, fastrand::Rng::with_seed(seed), bench.now);
+        serve(&mut bench, 1)[0] / ROW as usize
+    };
+    let rows: BTreeSet<usize> = (0..200).map(first).collect();
+    assert_eq!(rows.len(), 8);
 }
 
 #[test]
