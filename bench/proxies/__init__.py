@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from proxies import caddy, envoy, haproxy, nginx, sidekick
+from proxies import caddy, envoy, floor, haproxy, nginx, sidekick
 from proxies.peers import haproxy_28, install_peers, packages_of
 from proxies.proxy import Behind, Proxy
 
@@ -26,4 +26,5 @@ PROXIES: dict[str, Callable[[Path, str], Proxy]] = {
     "nginx": lambda *_: nginx.proxy(),
     "envoy": lambda peers, _: envoy.proxy(str(packages_of(peers) / "envoy/_bin/envoy")),
     "caddy": lambda peers, _: caddy.proxy(str(peers / "bin/caddy")),
+    "floor": lambda *_: floor.proxy(),
 }

@@ -42,6 +42,8 @@ class Proxy:
     tls: bool = False
     # Which of several builds of this version it is.
     build: str = ""
+    # The only cases that it can be measured in, where there are such.
+    only: frozenset[str] = frozenset()
 
     def start(
         self, work: Path, shown: Certificates | None, behind: Behind
