@@ -133,11 +133,8 @@ def wrk(case: Case, url: str, seconds: float) -> dict:
     return found
 
 
-def measure(
-    case: Case, port: int, pid: int | None, seconds: float, warm_up_seconds: float = 1.0
-) -> dict:
-    """Warm up, then measure; `pid` is the proxy's, if there is one."""
-    load(case, port, warm_up_seconds)
+def measure(case: Case, port: int, pid: int | None, seconds: float) -> dict:
+    """Put load on a port that is warm; `pid` is the proxy's, if there is one."""
     before = cpu_seconds(pid) if pid else 0.0
     result = load(case, port, seconds * case.stretch)
     result["requests_per_second"] = result["requests"] / result["seconds"]

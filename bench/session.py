@@ -33,6 +33,7 @@ FILES = 4096
 # Until all of many backends have been checked once, and until all have been asked.
 SETTLE_SECONDS = 6.0
 MANY_WARM_UP_SECONDS = 8.0
+WARM_UP_SECONDS = 1.0
 
 
 class Session:
@@ -44,11 +45,14 @@ class Session:
         servers: backends.Backends,
         shown: certificates.Certificates,
         started: list[Process],
+        keeping: contextlib.ExitStack,
     ):
         self.work = work
         self.servers = servers
-        # All that ends with the session.
+        # All that ends with the session, and proxies that are measured again and again.
         self.started = started
+        self.keeping = keeping
+        self.kept: dict[tuple[str, str, int], tuple[Process, int]] = {}
         self.certificates = shown
         # By proxy and where TLS is, as it was started in front of four backends.
         self.configurations: dict[str, str] = {}
@@ -79,9 +83,22 @@ class Session:
         of a server."""
         if proxy is None:
             return measure.measure(case, self.direct_port(case), None, seconds)
-        warm_up = MANY_WARM_UP_SECONDS if count > backends.SERVERS else 1.0
         with self.running(proxy, case, count) as (process, port):
-            return measure.measure(case, port, process.pid, seconds, warm_up)
+            measure.load(case, port, warm_up_seconds(count))
+            return measure.measure(case, port, process.pid, seconds)
+
+    def measured_again(
+        self, proxy: proxies.Proxy | None, case: measure.Case, count: int, seconds: float
+    ) -> dict:
+        """The same with a proxy that runs on in between."""
+        if proxy is None:
+            return self.measured(proxy, case, count, seconds)
+        key = (proxy.name, case.name, count)
+        if key not in self.kept:
+            self.kept[key] = self.keeping.enter_context(self.running(proxy, case, count))
+            measure.load(case, self.kept[key][1], warm_up_seconds(count))
+        process, port = self.kept[key]
+        return measure.measure(case, port, process.pid, seconds)
 
     def check_tls(self, proxy: proxies.Proxy, case: measure.Case, port: int) -> None:
         """Note what a proxy agrees upon with both sides; raise when it is not what all do."""
@@ -119,6 +136,11 @@ class Session:
         )
 
 
+def warm_up_seconds(backends_count: int) -> float:
+    """How long load runs before it is measured."""
+    return MANY_WARM_UP_SECONDS if backends_count > backends.SERVERS else WARM_UP_SECONDS
+
+
 @contextlib.contextmanager
 def session(most_backends: int) -> Iterator[Session]:
     """Servers that can stand for up to `most_backends`, until the end of the block."""
@@ -132,7 +154,8 @@ def session(most_backends: int) -> Iterator[Session]:
     os.environ["OPENSSL_CONF"] = str(shown.openssl_conf)
     try:
         servers = backends.start_all(work, most_backends, shown, started)
-        yield Session(work, servers, shown, started)
+        with contextlib.ExitStack() as keeping:
+            yield Session(work, servers, shown, started, keeping)
     finally:
         for process in started:
             process.kill()
