@@ -14,10 +14,12 @@ from pathlib import Path
 # Below the kernel's range for outgoing connections, so that no client takes a port between its
 # choice and its use.
 PORTS = range(10_000, 30_000)
+# A port is given once: who is told of one may not listen yet when the next is asked for.
+GIVEN: set[int] = set()
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
+    """A TCP port of 127.0.0.1 that nobody listens on, and that is given once."""
     return free_port_range(1)
 
 
@@ -25,7 +27,9 @@ def free_port_range(count: int) -> int:
     """The first of `count` ports in a row that nobody listens on."""
     while True:
         first = random.randrange(PORTS.start, PORTS.stop - count)
-        if all(is_free(port) for port in range(first, first + count)):
+        ports = range(first, first + count)
+        if GIVEN.isdisjoint(ports) and all(map(is_free, ports)):
+            GIVEN.update(ports)
             return first
 
 
