@@ -30,10 +30,10 @@ PROGRAMS = {
 }
 # Open files of a proxy or wrk with the most connections on both sides.
 FILES = 4096
+WARM_UP_SECONDS = 1.0
 # Until all of many backends have been checked once, and until all have been asked.
 SETTLE_SECONDS = 6.0
 MANY_WARM_UP_SECONDS = 8.0
-WARM_UP_SECONDS = 1.0
 
 
 class Session:
