@@ -1,9 +1,9 @@
 """No proxy at all, but what one cannot be without: a process that passes bytes on."""
 
-import os
 import subprocess
 from pathlib import Path
 
+from harness.setup import target_folder
 from proxies.proxy import Behind, Front, Proxy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -23,5 +23,4 @@ def built() -> str:
     """The program, built."""
     argv = ["cargo", "build", "--release", "--locked", "--quiet", "--example", "floor"]
     subprocess.run(argv, cwd=ROOT, check=True)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return str(target / "release/examples/floor")
+    return str(target_folder(ROOT) / "release/examples/floor")

@@ -1,10 +1,11 @@
 """The programs of requirements.txt, which Debian has in other versions or not at all."""
 
-import os
 import subprocess
 import sys
 import venv
 from pathlib import Path
+
+from harness.setup import target_folder
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -21,8 +22,7 @@ def packages_of(peers: Path) -> Path:
 
 def install_peers(root: Path) -> Path:
     """A virtual environment below the target folder with the programs of requirements.txt."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    folder = target / "bench-venv"
+    folder = target_folder(root) / "bench-venv"
     wanted = HERE / "requirements.txt"
     installed = folder / "installed"
     if installed.exists() and installed.read_text() == wanted.read_text():

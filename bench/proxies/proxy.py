@@ -9,6 +9,7 @@ from pathlib import Path
 from certificates import Certificates
 from handshake import wait_for_https
 from harness.process import Process, free_port, wait_for_http
+from measure import Case
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class Proxy:
     build: str = ""
     # The only cases that it can be measured in, where there are such.
     only: frozenset[str] = frozenset()
+
+    def takes_part(self, case: Case) -> bool:
+        """Whether it can be measured in this case."""
+        if self.only and case.name not in self.only:
+            return False
+        return self.tls if case.tls else self.clear
 
     def start(
         self, work: Path, shown: Certificates | None, behind: Behind

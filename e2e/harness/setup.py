@@ -29,8 +29,12 @@ def sidekick_binary(root: Path) -> str:
     given = os.environ.get("SIDEKICK")
     if given:
         return str(Path(given).resolve())
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    binary = target / "release" / "sidekick"
+    binary = target_folder(root) / "release" / "sidekick"
     if not binary.exists():
         subprocess.run(["cargo", "build", "--release", "--locked"], cwd=root, check=True)
     return str(binary)
+
+
+def target_folder(root: Path) -> Path:
+    """Where cargo puts what it builds: $CARGO_TARGET_DIR, or `target`."""
+    return Path(os.environ.get("CARGO_TARGET_DIR", root / "target")).resolve()

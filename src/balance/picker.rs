@@ -60,7 +60,7 @@ impl Picker {
     }
 
     /// The row whose turn it is, to be taken modulo their number. They follow one another, so that
-    /// each comes around before its idle connections age out.
+    /// with a busy worker each comes around before its idle connections age out.
     fn turn(&mut self, now: Instant) -> usize {
         if now >= self.turn_ends {
             self.turn = self.turn.wrapping_add(1);
